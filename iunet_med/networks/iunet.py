@@ -1,0 +1,90 @@
+"""IUNet, the drop-in network: a convolution lifts, an invertible U works, a convolution reads out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, Padding, crop
+from iunet_med.nn.blocks import Spec, convolution
+from iunet_med.nn.channel_plan import Stride
+from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
+
+
+class IUNet(nn.Module):
+    """(B, in_channels, *spatial) -> (B, out_channels, *spatial), trained in memory that does not grow with depth.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        in_channels: channels of the image.
+        out_channels: channels of the result, as logits.
+        channels: channels of each level of the U, from the finest to the coarsest; all even.
+        couplings: additive couplings per level and branch, one number or one per level.
+        strides: voxels per block, one number, or one number or tuple of lengths per step down.
+        kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding: as in
+            `InvertibleUNet`; the lifting convolution has the same `kernel_size`.
+
+    Raises:
+        ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
+
+    Source: Etmann, Ke and Schönlieb 2020, https://arxiv.org/abs/2005.05220.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        in_channels: int,
+        out_channels: int,
+        channels: Sequence[int] = (32, 64, 128, 256),
+        couplings: int | Sequence[int] = 2,
+        strides: Stride | Sequence[Stride] = 2,
+        *,
+        kernel_size: int | tuple[int, ...] = 3,
+        coupling_depth: int = 1,
+        norm: Spec = "instance",
+        act: Spec = ("leakyrelu", {"negative_slope": 0.01, "inplace": True}),
+        dropout: float = 0.0,
+        resampling: OrthogonalMap = "cayley",
+        resampling_init: OrthogonalStart = "haar",
+        backprop: Backprop = "reversible",
+        padding: Padding = "auto",
+    ) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        self.unet = InvertibleUNet(
+            spatial_dims,
+            channels,
+            couplings,
+            strides,
+            kernel_size=kernel_size,
+            coupling_depth=coupling_depth,
+            norm=norm,
+            act=act,
+            dropout=dropout,
+            resampling=resampling,
+            resampling_init=resampling_init,
+            backprop=backprop,
+            padding=padding,
+        )
+        self.lift = convolution(spatial_dims, in_channels, channels[0], kernel_size)
+        self.head = convolution(spatial_dims, channels[0], out_channels, 1)
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels per axis that become one at the lowest level: the smallest size that the network takes."""
+        return self.unet.reach
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, in_channels, *spatial) to (B, out_channels, *spatial); ValueError for another shape."""
+        if x.dim() != len(self.reach) + 2 or x.shape[1] != self.in_channels:
+            raise ValueError(
+                f"A tensor of shape {tuple(x.shape)} came; (batch, {self.in_channels} channels, {len(self.reach)} "
+                "spatial axes) is needed."
+            )
+        logits: Tensor = self.head(self.unet(self.lift(x)))
+        return crop(logits, x.shape[2:])
+
+    def layout(self) -> str:
+        """Draw the U with its channels per level, how many are kept and how many are sent down."""
+        return self.unet.layout()

@@ -1,0 +1,81 @@
+"""A bijection is a module with a forward map, its inverse and the log-determinant of its Jacobian."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from iunet_med.nn.vjp import BackwardState, Tape, vjp
+
+
+class Bijection(nn.Module, ABC):
+    """An invertible map between tensors of shape (B, C, *spatial).
+
+    `push` and `pull_back` are what reversible backpropagation (`iunet_med.nn.reversible`) needs. Those given here
+    serve every bijection, at the price of one inverse and one forward evaluation; a subclass whose input and gradient
+    come cheaper from its output overrides them.
+    """
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, *spatial) to (B, C', *spatial')."""
+
+    @abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """Map (B, C', *spatial') back to (B, C, *spatial)."""
+
+    @abstractmethod
+    def log_det(self, x: Tensor) -> Tensor:
+        """Return log |det dy/dx| in nats, shape (B,); zero for volume-preserving maps."""
+
+    def push(self, x: Tensor, tape: Tape) -> Tensor:
+        """Evaluate `forward` without a graph, and lay on `tape` what cannot be told from the output."""
+        y: Tensor = self(x)
+        return y
+
+    def pull_back(self, state: BackwardState) -> None:
+        """Replace the output and its gradient in `state` by the input and its gradient.
+
+        Takes from the state's tape what `push` laid there and adds the gradients of the parameters to the state's.
+        The tensors taken from the state are not changed, since a caller may hold them.
+        """
+        y, grad_y = state.take()
+        x = self.inverse(y)
+        state.put(x, vjp(self, self.forward, x, grad_y, state.gradients)[1])
+
+    def pull_back_inverse(self, state: BackwardState) -> None:
+        """Do for `inverse`, whose output is in `state`, what `pull_back` does for `forward`."""
+        x, grad_x = state.take()
+        y: Tensor = self(x)
+        state.put(y, vjp(self, self.inverse, y, grad_x, state.gradients)[1])
+
+
+class Inverse(Bijection):
+    """The inverse of a bijection, as a bijection: upsampling is `Inverse(downsampling)`."""
+
+    def __init__(self, bijection: Bijection) -> None:
+        super().__init__()
+        self.bijection = bijection
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C', *spatial') to (B, C, *spatial)."""
+        return self.bijection.inverse(x)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Map (B, C, *spatial) to (B, C', *spatial')."""
+        x: Tensor = self.bijection(y)
+        return x
+
+    def log_det(self, x: Tensor) -> Tensor:
+        """Return minus the log-determinant of the inverted bijection, shape (B,)."""
+        return -self.bijection.log_det(self(x))
+
+    def pull_back(self, state: BackwardState) -> None:
+        """See `Bijection.pull_back`."""
+        self.bijection.pull_back_inverse(state)
+
+
+def zero_log_det(x: Tensor) -> Tensor:
+    """Return the log-determinant of a volume-preserving map: zeros of shape (B,)."""
+    return x.new_zeros(x.shape[0])

@@ -1,0 +1,101 @@
+"""The function inside a coupling: convolution, normalisation, activation, as often as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+Spec = str | tuple[str, Mapping[str, Any]] | None
+
+CONVOLUTIONS: dict[int, Callable[..., nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+INSTANCE_NORMS = {1: nn.InstanceNorm1d, 2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "leakyrelu": nn.LeakyReLU,
+    "mish": nn.Mish,
+    "prelu": nn.PReLU,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "swish": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+class ConvolutionalBlock(nn.Sequential):
+    """(B, C, *spatial) -> (B, C, *spatial): convolution -> norm -> dropout -> activation, `depth` times.
+
+    Args:
+        spatial_dims: 1, 2 or 3.
+        channels: channels in and out.
+        kernel_size: odd length of the kernel in voxels, one for all axes or one per axis.
+        depth: how often the sequence is repeated.
+        norm: "instance", "group", "batch", a pair of name and keywords as in MONAI, or None.
+        act: an activation's name, a pair of name and keywords as in MONAI, or None.
+        dropout: probability of a voxel's value being dropped.
+    """
+
+    def __init__(
+        self,
+        spatial_dims: int,
+        channels: int,
+        *,
+        kernel_size: int | tuple[int, ...],
+        depth: int,
+        norm: Spec,
+        act: Spec,
+        dropout: float,
+    ) -> None:
+        layers: list[nn.Module] = []
+        for _ in range(depth):
+            layers.append(convolution(spatial_dims, channels, channels, kernel_size, bias=norm is None))
+            if norm is not None:
+                layers.append(normalisation(spatial_dims, channels, norm))
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            if act is not None:
+                layers.append(activation(act))
+        super().__init__(*layers)
+
+
+def convolution(
+    spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int | tuple[int, ...], *, bias: bool = True
+) -> nn.Module:
+    """Return a convolution that keeps the spatial size; ValueError for an even kernel."""
+    kernel = (kernel_size,) * spatial_dims if isinstance(kernel_size, int) else tuple(kernel_size)
+    if len(kernel) != spatial_dims or any(length % 2 == 0 for length in kernel):
+        raise ValueError(
+            f"kernel_size {kernel_size} came; one odd length, or {spatial_dims} of them, is needed, so that the "
+            "spatial size stays as it is."
+        )
+    return CONVOLUTIONS[spatial_dims](
+        in_channels, out_channels, kernel, padding=tuple(length // 2 for length in kernel), bias=bias
+    )
+
+
+def normalisation(spatial_dims: int, channels: int, spec: str | tuple[str, Mapping[str, Any]]) -> nn.Module:
+    """Return the normalisation that `spec` names; ValueError for an unknown name."""
+    name, keywords = _name_and_keywords(spec)
+    if name == "instance":
+        return INSTANCE_NORMS[spatial_dims](channels, **{"affine": True, **keywords})
+    if name == "group":
+        return nn.GroupNorm(num_channels=channels, **{"num_groups": 1, **keywords})
+    if name == "batch":
+        return BATCH_NORMS[spatial_dims](channels, **keywords)
+    raise ValueError(f"{name!r} is no normalisation; choose 'instance', 'group', 'batch' or None.")
+
+
+def activation(spec: str | tuple[str, Mapping[str, Any]]) -> nn.Module:
+    """Return the activation that `spec` names; ValueError for an unknown name."""
+    name, keywords = _name_and_keywords(spec)
+    if name not in ACTIVATIONS:
+        raise ValueError(f"{name!r} is no activation; choose one of {', '.join(map(repr, ACTIVATIONS))}, or None.")
+    return ACTIVATIONS[name](**keywords)
+
+
+def _name_and_keywords(spec: str | tuple[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    name, keywords = (spec, {}) if isinstance(spec, str) else spec
+    return name.lower(), dict(keywords)

@@ -1,0 +1,97 @@
+"""Bijections compose: one after the other, or on a part of the channels."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+
+from iunet_med.nn.bijection import Bijection
+from iunet_med.nn.vjp import BackwardState, Tape
+
+
+class Chain(nn.Sequential, Bijection):
+    """Bijections applied one after the other, each named by its keyword: `Chain(down=..., level=..., up=...)`."""
+
+    def __init__(self, **bijections: Bijection) -> None:
+        super().__init__(OrderedDict(bijections))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the bijections in their order."""
+        for bijection in self:
+            x = bijection(x)
+        return x
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Apply the inverses in reverse order."""
+        for bijection in reversed(self._bijections()):
+            y = bijection.inverse(y)
+        return y
+
+    def log_det(self, x: Tensor) -> Tensor:
+        """Return the sum of the log-determinants along the way, shape (B,)."""
+        total = x.new_zeros(x.shape[0])
+        for bijection in self._bijections():
+            total = total + bijection.log_det(x)
+            x = bijection(x)
+        return total
+
+    def push(self, x: Tensor, tape: Tape) -> Tensor:
+        """See `Bijection.push`."""
+        for bijection in self._bijections():
+            x = bijection.push(x, tape)
+        return x
+
+    def pull_back(self, state: BackwardState) -> None:
+        """See `Bijection.pull_back`."""
+        for bijection in reversed(self._bijections()):
+            bijection.pull_back(state)
+
+    def _bijections(self) -> list[Bijection]:
+        return list(self)  # type: ignore[arg-type]
+
+
+class OnLastChannels(Bijection):
+    """Send the last `channels` channels through a bijection and leave the others alone: the skip connection.
+
+    The inner bijection must return as many channels as it takes.
+    """
+
+    def __init__(self, channels: int, inner: Bijection) -> None:
+        super().__init__()
+        self.channels = channels
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, *spatial) to the same shape, C >= channels."""
+        kept, sent = self._split(x)
+        return torch.cat([kept, self.inner(sent)], 1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Undo `forward`."""
+        kept, sent = self._split(y)
+        return torch.cat([kept, self.inner.inverse(sent)], 1)
+
+    def log_det(self, x: Tensor) -> Tensor:
+        """Return the log-determinant of the inner bijection, shape (B,)."""
+        return self.inner.log_det(self._split(x)[1])
+
+    def push(self, x: Tensor, tape: Tape) -> Tensor:
+        """See `Bijection.push`."""
+        kept, sent = self._split(x)
+        return torch.cat([kept, self.inner.push(sent, tape)], 1)
+
+    def pull_back(self, state: BackwardState) -> None:
+        """See `Bijection.pull_back`."""
+        y, grad_y = state.take()
+        kept, sent = self._split(y)
+        grad_kept, grad_sent = self._split(grad_y)
+        state.put(sent, grad_sent)
+        self.inner.pull_back(state)
+        sent, grad_sent = state.take()
+        state.put(torch.cat([kept, sent], 1), torch.cat([grad_kept, grad_sent], 1))
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        kept = x.shape[1] - self.channels
+        return x[:, :kept], x[:, kept:]

@@ -1,0 +1,92 @@
+"""How many channels each level of an invertible U-Net has, keeps and sends down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+Stride = int | Sequence[int]
+
+
+@dataclass(frozen=True)
+class ChannelPlan:
+    """Channels per level and strides between levels, checked to be possible.
+
+    A bijection cannot create or lose values: the k channels that leave a level become k * prod(stride) channels of
+    the level below. Every level halves its channels for the couplings, so their number is even.
+
+    Attributes:
+        channels: channels of each level, from the finest to the coarsest.
+        strides: one tuple of lengths per step down, one fewer than levels.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[tuple[int, ...], ...]
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.strides) + 1:
+            raise ValueError(
+                f"{len(self.channels)} levels of channels {self.channels} and {len(self.strides)} strides came; "
+                "one stride between two levels is needed."
+            )
+        if any(length < 1 for stride in self.strides for length in stride):
+            raise ValueError(f"strides {self.strides} came; every stride must be at least 1.")
+        if not self.channels or min(self.channels) < 1 or not self._is_possible(self.channels):
+            raise ValueError(
+                f"channels {self.channels} with strides {self.strides} came; a bijection needs an even number of "
+                "channels at every level, and below each level a multiple of prod(stride) that the level above can "
+                f"fill. The nearest possible plan is channels={self.nearest()}."
+            )
+
+    @classmethod
+    def of(cls, spatial_dims: int, channels: Sequence[int], strides: Stride | Sequence[Stride]) -> ChannelPlan:
+        """Spell out strides given as one number, or as one number or tuple per step; ValueError if impossible."""
+        per_step = [strides] * (len(channels) - 1) if isinstance(strides, int) else list(strides)
+        spelt = tuple((s,) * spatial_dims if isinstance(s, int) else tuple(s) for s in per_step)
+        for stride in spelt:
+            if len(stride) != spatial_dims:
+                raise ValueError(f"stride {stride} came; {spatial_dims} lengths (spatial_dims) are needed.")
+        return cls(tuple(channels), spelt)
+
+    @property
+    def sent(self) -> tuple[int, ...]:
+        """Channels that each level but the last sends down."""
+        return tuple(below // prod(stride) for below, stride in zip(self.channels[1:], self.strides, strict=True))
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Channels that each level but the last keeps: its skip connection."""
+        return tuple(c - k for c, k in zip(self.channels, self.sent, strict=False))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Voxels per axis that become one at the lowest level; sizes must be multiples of it."""
+        return tuple(prod(lengths) for lengths in zip(*self.strides, strict=True))
+
+    def nearest(self) -> tuple[int, ...]:
+        """Return the possible channels with the smallest sum of distances to those asked for."""
+        highest = 2 * max(2, *self.channels, *(2 * prod(stride) for stride in self.strides))
+        best: dict[int, tuple[int, tuple[int, ...]]] = {
+            c: (abs(c - self.channels[0]), (c,)) for c in range(2, highest + 1, 2)
+        }
+        for asked, stride in zip(self.channels[1:], self.strides, strict=True):
+            following = {}
+            for c in _multiples(prod(stride), highest):
+                sources = [best[above] for above in best if above * prod(stride) >= c]
+                if sources:
+                    cost, plan = min(sources)
+                    following[c] = (cost + abs(c - asked), (*plan, c))
+            best = following
+        return min(best.values())[1]
+
+    def _is_possible(self, channels: Sequence[int]) -> bool:
+        if any(c % 2 for c in channels):
+            return False
+        pairs = zip(channels[:-1], channels[1:], self.strides, strict=True)
+        return all(below % prod(stride) == 0 and below <= above * prod(stride) for above, below, stride in pairs)
+
+
+def _multiples(of: int, highest: int) -> range:
+    step = of if of % 2 == 0 else 2 * of
+    return range(step, highest + 1, step)

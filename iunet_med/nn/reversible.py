@@ -1,0 +1,93 @@
+"""Reversible backpropagation: only the output of a bijection is kept, its backward pass rebuilds the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from iunet_med.nn.bijection import Bijection
+from iunet_med.nn.vjp import BackwardState, trainable
+
+
+def reversible(bijection: Bijection, x: Tensor) -> Tensor:
+    """Return `bijection(x)`, to be differentiated without stored activations.
+
+    Values and gradients are those of ordinary backpropagation up to rounding; the memory held between the passes is
+    the output alone. Under autocast the backward pass runs in the same types as the forward pass.
+
+    Raises:
+        ValueError: the bijection holds a normalisation that would update running statistics in both passes.
+        RuntimeError: in the backward pass, if the output was changed in place, if the parameters are no longer
+            those of the forward pass, or if it runs a second time.
+    """
+    if not torch.is_grad_enabled():
+        y: Tensor = bijection(x)
+        return y
+    _refuse_running_statistics(bijection)
+    return _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-any-return]
+
+
+class _Reversible(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, bijection: Bijection, x: Tensor, *parameters: nn.Parameter) -> Tensor:
+        ctx.bijection, ctx.tape, ctx.autocast = bijection, [], _autocast_state(x.device.type)
+        with torch.autocast(**ctx.autocast):
+            y = bijection.push(x, ctx.tape)
+        # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
+        ctx.output = y.detach()
+        ctx.version = ctx.output._version
+        ctx.save_for_backward(*parameters)
+        return y
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        parameters = ctx.saved_tensors
+        state = BackwardState(_take_output(ctx), grad_y, ctx.tape)
+        if any(then is not now for then, now in zip(parameters, trainable(ctx.bijection), strict=True)):
+            raise RuntimeError(
+                "The parameters of the network were replaced between its forward and its backward pass, which "
+                "rebuilds activations from them; use backprop='stored' here."
+            )
+        with torch.autocast(**ctx.autocast):
+            ctx.bijection.pull_back(state)
+        _, grad_x = state.take()
+        return None, grad_x, *(state.gradients.get(parameter) for parameter in parameters)
+
+
+def _take_output(ctx: Any) -> Tensor:
+    y: Tensor | None = ctx.output
+    if y is None:
+        raise RuntimeError(
+            "A second backward pass through a reversible network: its activations are gone after the first. "
+            "Sum the losses and call backward once, or use backprop='stored'."
+        )
+    if y._version != ctx.version:
+        raise RuntimeError(
+            "The output of a reversible network was changed in place before its backward pass, which rebuilds the "
+            "activations from it; use an operation that is not in place on it, or backprop='stored'."
+        )
+    ctx.output = None
+    return y
+
+
+def _autocast_state(device_type: str) -> dict[str, Any]:
+    return {
+        "device_type": device_type,
+        "dtype": torch.get_autocast_dtype(device_type),
+        "enabled": torch.is_autocast_enabled(device_type),
+        # A cast that is cached where no graph is recorded would cut the graph where one is.
+        "cache_enabled": False,
+    }
+
+
+def _refuse_running_statistics(bijection: Bijection) -> None:
+    for name, module in bijection.named_modules():
+        if module.training and getattr(module, "running_mean", None) is not None:
+            raise ValueError(
+                f"{name} ({type(module).__name__}) keeps running statistics, which reversible backpropagation would "
+                "update twice per step; use norm='instance' or 'group', or backprop='stored'."
+            )
