@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from iunet_med.networks.layout import draw
 from iunet_med.nn.bijection import Bijection, Inverse
@@ -117,7 +118,7 @@ class InvertibleUNet(Bijection):
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
         x = self._padded(self._checked(x))
         if self.backprop == "reversible":
-            return self._reversible(x)
+            return reversible(self.level, x)
         y: Tensor = self.level(x)
         return y
 
@@ -139,10 +140,6 @@ class InvertibleUNet(Bijection):
         """Draw the U with its channels per level, how many are kept and how many are sent down."""
         return draw(self.plan, self.couplings)
 
-    @torch.jit.unused
-    def _reversible(self, x: Tensor) -> Tensor:
-        return reversible(self.level, x)
-
     def _checked(self, x: Tensor) -> Tensor:
         channels, dims = self.plan.channels[0], len(self.reach)
         if x.dim() != dims + 2 or x.shape[1] != channels:
@@ -160,6 +157,12 @@ class InvertibleUNet(Bijection):
                 "product of its strides per axis); give a larger image or patch, or a network with fewer levels."
             )
         missing = [-n % r for n, r in zip(size, self.reach, strict=True)]
+        single_voxel = all(n + m == r for n, m, r in zip(size, missing, self.reach, strict=True))
+        if single_voxel and self.training and any(isinstance(module, _InstanceNorm) for module in self.modules()):
+            raise ValueError(
+                f"An input of spatial shape {tuple(size)} came, a single voxel at the lowest level, which instance "
+                f"normalisation cannot train on; give more than {self.reach} voxels, or set norm='group'."
+            )
         if not any(missing):
             return x
         if self.padding == "none":

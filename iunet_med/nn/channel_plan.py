@@ -17,10 +17,12 @@ class ChannelPlan:
     the level below. Every level halves its channels for the couplings, so their number is even.
 
     Attributes:
+        spatial_dims: number of spatial axes.
         channels: channels of each level, from the finest to the coarsest.
         strides: one tuple of lengths per step down, one fewer than levels.
     """
 
+    spatial_dims: int
     channels: tuple[int, ...]
     strides: tuple[tuple[int, ...], ...]
 
@@ -30,6 +32,8 @@ class ChannelPlan:
                 f"{len(self.channels)} levels of channels {self.channels} and {len(self.strides)} strides came; "
                 "one stride between two levels is needed."
             )
+        if any(len(stride) != self.spatial_dims for stride in self.strides):
+            raise ValueError(f"strides {self.strides} came; each needs {self.spatial_dims} lengths (spatial_dims).")
         if any(length < 1 for stride in self.strides for length in stride):
             raise ValueError(f"strides {self.strides} came; every stride must be at least 1.")
         if not self.channels or min(self.channels) < 1 or not self._is_possible(self.channels):
@@ -44,10 +48,7 @@ class ChannelPlan:
         """Spell out strides given as one number, or as one number or tuple per step; ValueError if impossible."""
         per_step = [strides] * (len(channels) - 1) if isinstance(strides, int) else list(strides)
         spelt = tuple((s,) * spatial_dims if isinstance(s, int) else tuple(s) for s in per_step)
-        for stride in spelt:
-            if len(stride) != spatial_dims:
-                raise ValueError(f"stride {stride} came; {spatial_dims} lengths (spatial_dims) are needed.")
-        return cls(tuple(channels), spelt)
+        return cls(spatial_dims, tuple(channels), spelt)
 
     @property
     def sent(self) -> tuple[int, ...]:
@@ -62,7 +63,7 @@ class ChannelPlan:
     @property
     def reach(self) -> tuple[int, ...]:
         """Voxels per axis that become one at the lowest level; sizes must be multiples of it."""
-        return tuple(prod(lengths) for lengths in zip(*self.strides, strict=True))
+        return tuple(prod(stride[axis] for stride in self.strides) for axis in range(self.spatial_dims))
 
     def nearest(self) -> tuple[int, ...]:
         """Return the possible channels with the smallest sum of distances to those asked for."""

@@ -49,7 +49,7 @@ class AdditiveCoupling(nn.Module):
         random_state: RandomState | None = tape.pop()
         with random_state.replayed() if random_state else nullcontext():
             shift, grad_shift = vjp(self.function, self.function, u, grad_v, gradients)
-        return (v - shift, u), (grad_v, grad_shift.add_(grad_u))
+        return (v - shift, u), (grad_v, grad_shift + grad_u)
 
 
 class Couplings(Bijection):

@@ -1,7 +1,5 @@
 """Orthogonal downsampling: blocks of voxels become channels, turned by one learnable rotation per channel."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import prod
 
@@ -104,7 +102,7 @@ class OrthogonalDownsampling(Bijection):
 
     def _check_divisible(self, x: Tensor) -> None:
         size = x.shape[2:]
-        if len(size) != len(self.stride) or any(n % s for n, s in zip(size, self.stride)):  # noqa: B905 - TorchScript
+        if len(size) != len(self.stride) or any(n % s for n, s in zip(size, self.stride, strict=True)):
             raise ValueError(
                 f"An input of spatial shape {tuple(size)} came, a multiple of the stride {self.stride} is needed; "
                 "pad it, or use a network with padding='auto'."

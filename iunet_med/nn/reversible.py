@@ -24,10 +24,10 @@ def reversible(bijection: Bijection, x: Tensor) -> Tensor:
             those of the forward pass, or if it runs a second time.
     """
     if not torch.is_grad_enabled():
-        y: Tensor = bijection(x)
-        return y
+        return bijection.push(x, [])
     _refuse_running_statistics(bijection)
-    return _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-any-return]
+    y: Tensor = _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-untyped-call]
+    return y
 
 
 class _Reversible(torch.autograd.Function):
@@ -43,7 +43,7 @@ class _Reversible(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         parameters = ctx.saved_tensors
         state = BackwardState(_take_output(ctx), grad_y, ctx.tape)

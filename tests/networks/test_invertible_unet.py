@@ -1,0 +1,130 @@
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from iunet_med import InvertibleUNet
+from iunet_med.nn import OrthogonalDownsampling
+from tests.live_bytes import LiveBytes
+
+NETWORKS = [
+    {"spatial_dims": 1, "channels": (4, 8, 8), "resampling_init": "random"},
+    {"spatial_dims": 1, "channels": (2,)},
+    {"spatial_dims": 2, "channels": (4, 8), "couplings": (1, 2), "norm": None, "act": "elu"},
+    {"spatial_dims": 2, "channels": (2, 18), "strides": 3, "resampling_init": "pixel_shuffle"},
+    {"spatial_dims": 3, "channels": (4, 8, 16), "strides": [(1, 2, 2), 2], "resampling": "exp", "norm": "group"},
+]
+SIZES = {1: (8,), 2: (6, 12), 3: (2, 4, 8)}
+
+
+def network(settings: dict, **more) -> InvertibleUNet:
+    net = InvertibleUNet(**settings, **more).double()
+    for module in net.modules():
+        if isinstance(module, OrthogonalDownsampling):
+            nn.init.normal_(module.weight)
+    return net
+
+
+def state(settings: dict) -> Tensor:
+    dims = settings["spatial_dims"]
+    return torch.randn(2, settings["channels"][0], *SIZES[dims], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_round_trip_and_log_det(settings: dict) -> None:
+    net, x = network(settings, backprop="stored"), state(settings)
+    torch.testing.assert_close(net.inverse(net(x)), x)
+    torch.testing.assert_close(net(net.inverse(x)), x)
+    one = x[:1]
+    jacobian = torch.autograd.functional.jacobian(net, one).reshape(one.numel(), one.numel())
+    torch.testing.assert_close(torch.linalg.slogdet(jacobian)[1].reshape(1), net.log_det(one))
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_reversible_gradients_equal_stored_ones(settings: dict) -> None:
+    net = network(settings, coupling_depth=2, dropout=0.2)
+    stored = copy.deepcopy(net)
+    stored.backprop = "stored"
+    x = state(settings).requires_grad_()
+    results = []
+    for each in (net, stored):
+        torch.manual_seed(0)
+        y = each(x)
+        results.append([y, *torch.autograd.grad(y.pow(3).sum(), [x, *each.parameters()])])
+    torch.testing.assert_close(*results)
+
+
+def test_a_net_without_couplings_functions_is_an_isometry() -> None:
+    net = network(NETWORKS[-1])
+    for name, parameter in net.named_parameters():
+        if name.endswith("1.weight"):
+            nn.init.zeros_(parameter)
+    x = state(NETWORKS[-1])
+    torch.testing.assert_close(net(x).norm(), x.norm())
+
+
+def test_upsampling_undoes_downsampling_at_the_start() -> None:
+    net = InvertibleUNet(3, (4, 8), resampling_init="random").double()
+    x = torch.randn(1, 1, 4, 2, 6, dtype=torch.float64)
+    inner = net.level.lower.inner
+    torch.testing.assert_close(inner.up(inner.down(x)), x)
+    assert inner.up.bijection.weight is not inner.down.weight
+
+
+@pytest.mark.parametrize("size", [(5, 6), (4, 7), (8, 8)])
+def test_padded_sizes_invert_too(size: tuple[int, int]) -> None:
+    net = InvertibleUNet(2, (4, 8, 16)).double()
+    x = torch.randn(1, 4, *size, dtype=torch.float64)
+    y = net(x)
+    assert all(n % 4 == 0 for n in y.shape[2:])
+    torch.testing.assert_close(net.inverse(y, size), x)
+
+
+def test_memory_is_constant_in_the_number_of_couplings() -> None:
+    x = torch.randn(1, 8, 64, 64)
+    peaks = []
+    for couplings in (2, 6):
+        net = InvertibleUNet(2, (8, 16, 32), couplings)
+        with LiveBytes() as live:
+            net(x).sum().backward()
+            peaks.append(live.peak - sum(p.grad.nbytes for p in net.parameters()))
+    assert peaks[1] <= 1.01 * peaks[0]
+    assert peaks[1] <= 7 * x.nbytes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"channels": (4, 9)}, r"nearest possible plan is channels=\(4, 8\)"),
+        ({"spatial_dims": 4}, "spatial_dims=4 came; one of 1, 2, 3 is needed"),
+        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; one of 'reversible', 'stored' is needed"),
+        ({"padding": "same"}, "padding='same' came; one of 'auto', 'none' is needed"),
+        ({"couplings": (1, 2, 3)}, r"couplings \(1, 2, 3\) came; a number of at least 1, or 2 of them"),
+        ({"couplings": 0}, "couplings 0 came"),
+    ],
+)
+def test_impossible_networks_are_refused(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        InvertibleUNet(**{"spatial_dims": 2, "channels": (4, 8), **change})
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 3, 8, 8), r"\(1, 3, 8, 8\) came; \(batch, 4 channels, 2 spatial axes\) is needed"),
+        ((1, 4, 8), r"\(1, 4, 8\) came; \(batch, 4 channels, 2 spatial axes\) is needed"),
+        ((1, 4, 3, 8), r"spatial shape \(3, 8\) came, smaller than the network's reach \(4, 4\)"),
+        ((1, 4, 4, 4), r"\(4, 4\) came, a single voxel at the lowest level, .* norm='group'"),
+        ((1, 4, 9, 8), r"multiples of \(4, 4\) are needed; pad it to \(12, 8\) or set padding='auto'"),
+    ],
+)
+def test_impossible_inputs_are_refused(shape: tuple[int, ...], message: str) -> None:
+    net = InvertibleUNet(2, (4, 8, 16), padding="none")
+    with pytest.raises(ValueError, match=message):
+        net(torch.zeros(shape))
+
+
+def test_log_det_of_a_padded_size_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(5,\) came; the log-determinant needs multiples of \(2,\)"):
+        InvertibleUNet(1, (4, 8)).log_det(torch.zeros(1, 4, 5))

@@ -1,0 +1,43 @@
+"""Imports point down the layers, and the lower ones work without MONAI."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "iunet_med"
+LAYERS = [["nn"], ["networks"], ["memory"], ["transforms", "data", "handlers"], ["inference", "evaluation"], ["cli"]]
+RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    part = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    ours = [name.split(".")[1] for name in imported(path) if name.startswith("iunet_med.")]
+    assert part in RANK, f"{part} has no place in the layers; give it one in this test and in the docs"
+    assert [other for other in ours if RANK[other] > RANK[part]] == []
+
+
+@pytest.mark.parametrize("part", ["nn", "networks"])
+def test_the_core_needs_torch_alone(part: str) -> None:
+    used = {name.split(".")[0] for path in (PACKAGE / part).glob("*.py") for name in imported(path)}
+    assert used - set(sys.stdlib_module_names) == {"torch", "iunet_med"}
+
+
+def test_the_core_loads_without_monai() -> None:
+    code = "import iunet_med.nn, iunet_med.networks, sys; sys.exit('monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
