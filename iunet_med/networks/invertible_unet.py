@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.modules.instancenorm import _InstanceNorm
 
 from iunet_med.networks.layout import draw
 from iunet_med.nn.bijection import Bijection, Inverse
-from iunet_med.nn.blocks import ConvolutionalBlock, Spec
+from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, Couplings
@@ -101,10 +99,14 @@ class InvertibleUNet(Bijection):
         level: Bijection = branch(bottom, 2 * self.couplings[bottom])
         for i in reversed(range(bottom)):
             sent = self.plan.sent[i]
-            down = OrthogonalDownsampling(sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init)
+            down, up = (
+                OrthogonalDownsampling(sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init)
+                for _ in range(2)
+            )
+            up.load_state_dict(down.state_dict())
             level = Chain(
                 left=branch(i, self.couplings[i]),
-                lower=OnLastChannels(sent, Chain(down=down, level=level, up=Inverse(deepcopy(down)))),
+                lower=OnLastChannels(sent, Chain(down=down, level=level, up=Inverse(up))),
                 right=branch(i, self.couplings[i]),
             )
         self.level = level
@@ -158,10 +160,10 @@ class InvertibleUNet(Bijection):
             )
         missing = [-n % r for n, r in zip(size, self.reach, strict=True)]
         single_voxel = all(n + m == r for n, m, r in zip(size, missing, self.reach, strict=True))
-        if single_voxel and self.training and any(isinstance(module, _InstanceNorm) for module in self.modules()):
+        if single_voxel and any(is_instance_norm(module) for module in self.modules()):
             raise ValueError(
                 f"An input of spatial shape {tuple(size)} came, a single voxel at the lowest level, which instance "
-                f"normalisation cannot train on; give more than {self.reach} voxels, or set norm='group'."
+                f"normalisation would set to zero; give more than {self.reach} voxels, or set norm='group'."
             )
         if not any(missing):
             return x

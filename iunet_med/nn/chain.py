@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection
-from iunet_med.nn.vjp import BackwardState, Tape
+from iunet_med.nn.vjp import BackwardState, Tape, separate
 
 
 class Chain(nn.Sequential, Bijection):
@@ -85,9 +85,12 @@ class OnLastChannels(Bijection):
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
         y, grad_y = state.take()
-        kept, sent = self._split(y)
-        grad_kept, grad_sent = self._split(grad_y)
+        kept, sent = separate(self._split(y))
+        del y
+        grad_kept, grad_sent = separate(self._split(grad_y))
+        del grad_y
         state.put(sent, grad_sent)
+        del sent, grad_sent
         self.inner.pull_back(state)
         sent, grad_sent = state.take()
         state.put(torch.cat([kept, sent], 1), torch.cat([grad_kept, grad_sent], 1))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Gradients, Tape, vjp
+from iunet_med.nn.vjp import BackwardState, Gradients, Tape, separate, vjp
 
 Halves = tuple[Tensor, ...]
 
@@ -37,19 +36,20 @@ class AdditiveCoupling(nn.Module):
         return v - self.function(u), u
 
     def push(self, u: Tensor, v: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
-        """Couple without a graph; the random state goes on the tape if the function draws."""
-        random_state = RandomState(v.device)
+        """Couple without a graph; the random state that the function starts from goes on the tape."""
+        tape.append(RandomState(v.device))
         u, v = self(u, v)
-        tape.append(random_state if random_state.moved() else None)
         return u, v
 
     def pull_back(self, halves: Halves, grads: Halves, tape: Tape, gradients: Gradients) -> tuple[Halves, Halves]:
         """Return the halves before the coupling and their gradients, by one evaluation of the function."""
         (u, v), (grad_u, grad_v) = halves, grads
-        random_state: RandomState | None = tape.pop()
-        with random_state.replayed() if random_state else nullcontext():
+        random_state: RandomState = tape.pop()
+        with random_state.replayed():
             shift, grad_shift = vjp(self.function, self.function, u, grad_v, gradients)
-        return (v - shift, u), (grad_v, grad_shift + grad_u)
+        u_before = v - shift
+        del shift, v
+        return (u_before, u), (grad_v, grad_shift + grad_u)
 
 
 class Couplings(Bijection):
@@ -86,7 +86,11 @@ class Couplings(Bijection):
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
-        halves, grads = (tensor.chunk(2, 1) for tensor in state.take())
+        y, grad_y = state.take()
+        halves = separate(y.chunk(2, 1))
+        del y
+        grads = separate(grad_y.chunk(2, 1))
+        del grad_y
         for coupling in reversed(self._couplings()):
             halves, grads = coupling.pull_back(halves, grads, state.tape, state.gradients)
         state.put(torch.cat(halves, 1), torch.cat(grads, 1))

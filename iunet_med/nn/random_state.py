@@ -16,10 +16,6 @@ class RandomState:
         self.device = device
         self.states = self._read()
 
-    def moved(self) -> bool:
-        """Tell whether a number was drawn since the state was kept."""
-        return any(not torch.equal(kept, now) for kept, now in zip(self.states, self._read(), strict=True))
-
     @contextmanager
     def replayed(self) -> Iterator[None]:
         """Draw the same numbers again inside the context; the generators go on as if nothing had been drawn."""

@@ -69,22 +69,28 @@ class OrthogonalDownsampling(Bijection):
         """See `Bijection.pull_back`; in closed form: x = M^T y and grad_x = M^T grad_y."""
         y, grad_y = state.take()
         with torch.autocast(y.device.type, enabled=False):
-            matrix = self.matrix()
+            matrix, size = self.matrix(), y.shape[2:]
             blocks = matrix.mT @ self._from_channels(y)
+            del y
             grad_outputs = self._from_channels(grad_y)
+            del grad_y
             self._add_gradient(grad_outputs, blocks, state.gradients)
-            size = y.shape[2:]
-            state.put(self._to_voxels(blocks, size), self._to_voxels(matrix.mT @ grad_outputs, size))
+            x = self._to_voxels(blocks, size)
+            del blocks
+            grad_blocks = matrix.mT @ grad_outputs
+            del grad_outputs
+            state.put(x, self._to_voxels(grad_blocks, size))
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """See `Bijection.pull_back_inverse`; in closed form: y = M x and grad_y = M grad_x."""
         x, grad_x = state.take()
         with torch.autocast(x.device.type, enabled=False):
-            matrix = self.matrix()
+            matrix, size = self.matrix(), x.shape[2:]
             outputs = matrix @ self._to_blocks(x)
+            del x
             grad_blocks = self._to_blocks(grad_x)
+            del grad_x
             self._add_gradient(outputs, grad_blocks, state.gradients)
-            size = x.shape[2:]
             state.put(self._to_channels(outputs, size), self._to_channels(matrix @ grad_blocks, size))
 
     def extra_repr(self) -> str:

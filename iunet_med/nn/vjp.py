@@ -48,6 +48,11 @@ class BackwardState:
         self._held = [value, grad]
 
 
+def separate(parts: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Copy views of one tensor into memory of their own, so that each can be freed before the others."""
+    return tuple(part.clone(memory_format=torch.contiguous_format) for part in parts)
+
+
 def trainable(module: nn.Module) -> list[nn.Parameter]:
     """List the parameters of `module` that want a gradient, each once."""
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
