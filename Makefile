@@ -3,9 +3,31 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+BUNDLE := bundle/iunet_brats_mri/configs
 
 .PHONY: demo test lint clean
 .DELETE_ON_ERROR:
+
+# Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
+# MONAI warns in each run that a config is code; here it is our own.
+demo: export PYTHONWARNINGS = ignore::UserWarning
+demo: $(READY)
+	@echo; echo "1. Simulate brain MRI with tumours: 8 cases to train on, 3 held out."
+	$(BIN)/iunet-med simulate demo/train --cases 8
+	$(BIN)/iunet-med simulate demo/held-out --cases 3 --seed 1000
+	@echo; echo "2. Train an invertible U-Net with reversible backpropagation."
+	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/cpu_demo.json']" \
+	    --dataset_dir demo/train --ckpt_dir demo/model --output_dir demo/tensorboard >demo/train.log
+	@echo; echo "3. Segment the held-out cases: one NIfTI label map each."
+	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', 'configs/cpu_demo.json']" \
+	    --dataset_dir demo/held-out --ckpt_dir demo/model --output_dir demo/trained >demo/trained.log
+	@echo; echo "4. The same with an untrained network, to compare: the handler that loads the weights is left out."
+	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', 'configs/cpu_demo.json']" \
+	    --dataset_dir demo/held-out --output_dir demo/untrained --handlers::0::_disabled_ True >demo/untrained.log
+	@echo; echo "5. Compare both with the truth."
+	$(BIN)/iunet-med evaluate demo/held-out demo/trained demo/untrained --csv demo/dice.csv --picture demo/overview.png
+	@echo; echo "Label maps: demo/trained/*/*_seg.nii.gz   picture: demo/overview.png   Dice: demo/dice.csv   logs: demo/*.log"
+	@echo "Curves of the training: $(BIN)/tensorboard --logdir demo/tensorboard"
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -93,7 +93,9 @@ class Couplings(Bijection):
         del grad_y
         for coupling in reversed(self._couplings()):
             halves, grads = coupling.pull_back(halves, grads, state.tape, state.gradients)
-        state.put(torch.cat(halves, 1), torch.cat(grads, 1))
+        x = torch.cat(halves, 1)
+        del halves
+        state.put(x, torch.cat(grads, 1))
 
     def _couplings(self) -> list[AdditiveCoupling]:
         return list(self.couplings)  # type: ignore[arg-type]
