@@ -23,7 +23,8 @@ demo: $(READY)
 	    --dataset_dir demo/held-out --ckpt_dir demo/model --output_dir demo/trained >demo/trained.log
 	@echo; echo "4. The same with an untrained network, to compare: the handler that loads the weights is left out."
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', 'configs/cpu_demo.json']" \
-	    --dataset_dir demo/held-out --output_dir demo/untrained --handlers::0::_disabled_ True >demo/untrained.log
+	    --dataset_dir demo/held-out --output_dir demo/untrained --handlers::0::_disabled_ True \
+	    --initialize '$$monai.utils.set_determinism(seed=0)' >demo/untrained.log
 	@echo; echo "5. Compare both with the truth."
 	$(BIN)/iunet-med evaluate demo/held-out demo/trained demo/untrained --csv demo/dice.csv --picture demo/overview.png
 	@echo; echo "Label maps: demo/trained/*/*_seg.nii.gz   picture: demo/overview.png   Dice: demo/dice.csv   logs: demo/*.log"

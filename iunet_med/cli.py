@@ -1,0 +1,157 @@
+"""The command line: parses, calls, prints."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from iunet_med.data import Layout
+
+# Commands import what they need themselves: monai takes seconds, and help shall not wait for it.
+app = typer.Typer(
+    name="iunet-med",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Make data to try invertible U-Nets on, and compare label maps.\n\n"
+    "Training and segmenting are MONAI bundles: "
+    "`python -m monai.bundle run --config_file bundle/iunet_brats_mri/configs/train.json --dataset_dir FOLDER`.",
+)
+messages = Console(stderr=True)
+
+
+class SimulatedLayout(str, Enum):
+    """Layouts that the simulator writes."""
+
+    BRATS = "brats23"
+    MSD = "msd_brain"
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write to; it is made if need be.")],
+    cases: Annotated[int, typer.Option(min=1, help="How many patients.")] = 8,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the first patient, and 1 more for each one after. It makes the patient.")
+    ] = 0,
+    layout: Annotated[
+        SimulatedLayout,
+        typer.Option(help="`brats23`: a folder per case, a file per modality. `msd_brain`: dataset.json, 4D files."),
+    ] = SimulatedLayout.BRATS,
+    spacing: Annotated[float, typer.Option(min=1, max=4, help="Edge of the cubic voxels in mm.")] = 2.0,
+) -> None:
+    """Write simulated brain MRI (t1, t1c, t2, flair) with tumours and their label maps.
+
+    The brains are deformations of the MNI152 template, the tumours are drawn by chance: data to try software on, not to
+    learn about patients. Needs the extra `demo`.
+
+    Example: `iunet-med simulate demo/train --cases 8`
+    """
+    with _clear_errors(), _progress() as progress:
+        from iunet_med.data.simulation import simulate_cases, write_brats, write_msd
+
+        patients = simulate_cases(range(seed, seed + cases), spacing_mm=spacing)
+        tracked = progress.track(patients, total=cases, description="simulating")
+        if layout is SimulatedLayout.BRATS:
+            write_brats(out, tracked, start=seed)
+        else:
+            write_msd(out, tracked)
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of images and true label maps.")],
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PREDICTIONS...",
+            help="Folders of predicted label maps, CASE_seg.nii.gz or CASE.nii.gz, there or in a folder CASE. Several "
+            "are shown side by side.",
+        ),
+    ],
+    layout: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="What DATASET looks like: `brats23`, `brats18`, `msd_brain`, or a JSON config with an id `layout`, as "
+            "in configs/four_modalities_lesion.json.",
+        ),
+    ] = "brats23",
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores to this CSV file, too.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw truth and the first folder's predictions to this PNG file, too."),
+    ] = None,
+) -> None:
+    """Compare predicted label maps with the true ones: Dice per region and case, and the mean.
+
+    A region that is empty in truth and prediction scores 1, one that is empty in only one of them 0.
+
+    Example: `iunet-med evaluate demo/held-out demo/trained demo/untrained --picture demo/overview.png`
+    """
+    folders = {folder.resolve().name: folder for folder in predictions}
+    if len(folders) < len(predictions):
+        raise typer.BadParameter("two folders of predictions have the same name, which heads a column; rename one.")
+    with _clear_errors():
+        from iunet_med.data import list_cases
+        from iunet_med.evaluation.scores import score_case, score_table, write_scores
+
+        chosen = _read_layout(layout)
+        listed = list_cases(str(dataset), chosen)
+        with _progress() as progress:
+            tracked = progress.track(listed, description="comparing")
+            scores = [score for case in tracked for score in score_case(case, folders, regions=chosen.regions)]
+        if csv:
+            write_scores(csv, scores)
+        if picture:
+            from iunet_med.evaluation.overview import read_picture_case, write_overview
+
+            rows = [read_picture_case(case, predictions[0]) for case in listed]
+            write_overview(picture, rows, regions=chosen.regions)
+        Console().print(score_table(scores))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _read_layout(text: str) -> "Layout":
+    from monai.bundle import ConfigParser
+
+    from iunet_med.data.public import LayoutName, dataset_layout
+
+    if not text.endswith(".json"):
+        return dataset_layout(cast(LayoutName, text))
+    config = ConfigParser.load_config_file(text)
+    if "layout" not in config:
+        raise ValueError(f"{text} has no id `layout`; give a config that has one, or the name of a layout.")
+    return cast("Layout", ConfigParser(config).get_parsed_content("layout"))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Print what the library says about bad input, without a traceback, and exit with 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        problem = str(error)
+    except ImportError as error:
+        problem = f"{error}; pip install 'iunet-med[demo]' brings what this command needs."
+    else:
+        return
+    messages.print(f"[bold red]Error:[/] {escape(problem)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=messages)

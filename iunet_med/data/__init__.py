@@ -1,0 +1,19 @@
+"""Data sets as lists of checked cases."""
+
+from iunet_med.data.cases import list_cases, split_cases
+from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
+from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.public import dataset_layout
+from iunet_med.data.reader import ModalityReader
+
+__all__ = [
+    "DatasetError",
+    "FolderLayout",
+    "Layout",
+    "ModalityReader",
+    "MsdLayout",
+    "Problem",
+    "dataset_layout",
+    "list_cases",
+    "split_cases",
+]

@@ -1,0 +1,70 @@
+"""Dice per case, prediction and region: computed, written as CSV, shown as a table."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import mean
+
+from rich.table import Table
+
+from iunet_med.data.files import replacing
+from iunet_med.data.layouts import Case
+from iunet_med.evaluation.dice import Regions, region_dice
+from iunet_med.evaluation.volumes import find_prediction, read_label_maps
+
+
+@dataclass(frozen=True)
+class Score:
+    """Dice of one region of one case in one folder of predictions."""
+
+    case: str
+    prediction: str
+    region: str
+    dice: float
+
+
+def score_case(case: Case, folders: Mapping[str, Path], *, regions: Regions) -> list[Score]:
+    """Compare the predictions of one case, from folders by name, with its label; regions in the order of `regions`.
+
+    Raises:
+        FileNotFoundError: a folder has no prediction of this case.
+        ValueError: a file is no image, or lies on another grid than the label.
+    """
+    paths = {name: find_prediction(folder, case=case["case"]) for name, folder in folders.items()}
+    maps = read_label_maps(Path(case["label"]), paths, case=case["case"])
+    return [
+        Score(case["case"], name, region, dice)
+        for name in folders
+        for region, dice in region_dice(maps[name], maps["truth"], regions=regions).items()
+    ]
+
+
+def score_table(scores: Sequence[Score]) -> Table:
+    """One row per case and one for the mean, one column per prediction with the regions beside each other in it."""
+    cases, predictions, regions = (
+        list(dict.fromkeys(getattr(score, field) for score in scores)) for field in ("case", "prediction", "region")
+    )
+    dice = {(score.case, score.prediction, score.region): score.dice for score in scores}
+    widths = [max(len(region), 5) for region in regions]
+    heads = "  ".join(f"{region:>{width}}" for region, width in zip(regions, widths, strict=True))
+
+    def cell(values: Iterable[float]) -> str:
+        return "  ".join(f"{value:{width}.3f}" for value, width in zip(values, widths, strict=True))
+
+    table = Table(title="Dice (1 is perfect; a region that both maps lack counts 1)", show_footer=True)
+    table.add_column("case", footer="mean", no_wrap=True)
+    for prediction in predictions:
+        means = cell(mean(dice[case, prediction, region] for case in cases) for region in regions)
+        table.add_column(f"{prediction}\n{heads}", footer=means, no_wrap=True)
+    for case in cases:
+        table.add_row(case, *(cell(dice[case, prediction, region] for region in regions) for prediction in predictions))
+    return table
+
+
+def write_scores(path: Path, scores: Sequence[Score]) -> None:
+    """Write CSV with one row per score and the columns case, prediction, region, dice."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Score)])
+        writer.writeheader()
+        writer.writerows(asdict(score) for score in scores)

@@ -1,0 +1,103 @@
+"""Nested regions and label maps: one channel per region to learn, one value per voxel to save."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+from monai.utils import convert_to_dst_type
+from torch import Tensor
+
+Regions = Mapping[str, Sequence[int]]
+"""For each region, by name, the label values that it is made of, as in {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3]}."""
+
+
+def own_values(regions: Regions) -> dict[str, int]:
+    """Return for each region the one label value that it has beyond the regions nested in it.
+
+    Raises:
+        ValueError: for a region without exactly one such value, as the label map could not be told from the regions.
+    """
+    own = {}
+    for name, values in regions.items():
+        nested = [set(inner) for inner in regions.values() if set(inner) < set(values)]
+        beyond = set(values).difference(*nested)
+        if len(beyond) != 1 or 0 in values:
+            raise ValueError(
+                f"region {name} of {dict(regions)} has the label values {sorted(beyond)} beyond the regions nested in "
+                "it; needed: exactly one, and not 0, the background; give regions that are nested or disjoint and grow "
+                "by one value each."
+            )
+        own[name] = beyond.pop()
+    return own
+
+
+class LabelToRegionsd(MapTransform):  # type: ignore[misc]
+    """Label map (1, *spatial) -> float32 masks (R, *spatial), one channel per region, in the mapping's order.
+
+    Raises:
+        ValueError: for a label value that no region contains.
+    """
+
+    def __init__(self, keys: KeysCollection, regions: Regions, *, allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.regions = {name: tuple(values) for name, values in regions.items()}
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace the label maps of `data`."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            d[key] = self._masks(d[key], source=_name(d, key))
+        return d
+
+    def _masks(self, label: Tensor, *, source: str) -> Any:
+        plain = torch.as_tensor(label)
+        known = torch.tensor([0, *set().union(*self.regions.values())], dtype=plain.dtype, device=plain.device)
+        if not (fits := torch.isin(plain, known)).all():
+            raise ValueError(
+                f"{source} has the label values {sorted(set(plain[~fits].tolist()))}, which no region of "
+                f"{self.regions} contains; choose the layout or the regions of this data set."
+            )
+        masks = [torch.isin(plain[0], known.new_tensor(values)) for values in self.regions.values()]
+        return convert_to_dst_type(torch.stack(masks).float(), label, dtype=torch.float32)[0]
+
+
+class RegionsToLabeld(MapTransform):  # type: ignore[misc]
+    """Probabilities (R, *spatial), one channel per region -> label map (1, *spatial), uint8.
+
+    Where a region's probability exceeds the threshold, its own value is painted; regions nested in others come last and
+    so stay on top.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, regions: Regions, *, threshold: float = 0.5, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        own = own_values(regions)
+        names = list(regions)
+        self.threshold = threshold
+        self.layers = [
+            (names.index(name), own[name]) for name in sorted(names, key=lambda name: -len(set(regions[name])))
+        ]
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace the probabilities of `data`."""
+        d = dict(data)
+        for key in self.key_iterator(d):
+            probabilities = torch.as_tensor(d[key])
+            if len(probabilities) != len(self.layers):
+                raise ValueError(
+                    f"{_name(d, key)} has {len(probabilities)} channels, and there are {len(self.layers)} regions; "
+                    "give the network one output channel per region."
+                )
+            label = torch.zeros_like(probabilities[:1], dtype=torch.uint8)
+            for channel, value in self.layers:
+                label[0][probabilities[channel] > self.threshold] = value
+            d[key] = convert_to_dst_type(label, d[key], dtype=torch.uint8)[0]
+        return d
+
+
+def _name(data: Mapping[Hashable, Any], key: Hashable) -> str:
+    meta = getattr(data[key], "meta", {})
+    return str(meta.get("filename_or_obj") or data.get("case") or key)

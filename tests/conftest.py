@@ -1,0 +1,56 @@
+"""Tiny cases in the layouts of public data sets, for the tests of data, transforms and bundles."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+SUFFIXES = ("t1n", "t1c", "t2w", "t2f")
+LAS = np.diag([-1.0, 1.0, 1.0, 1.0])
+
+
+def write_nifti(path: Path, array: NDArray[np.generic], affine: NDArray[np.float64] = LAS) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(array, affine), path)
+
+
+def tiny_label(shape: tuple[int, int, int], seed: int) -> NDArray[np.uint8]:
+    """Draw nested balls: BraTS-2023 values 2 (oedema) around 3 (enhancing) around 1 (necrotic)."""
+    centre = np.array(shape) / 2 + np.random.default_rng(seed).uniform(-2, 2, 3)
+    distance = np.linalg.norm(np.moveaxis(np.indices(shape), 0, -1) - centre, axis=-1)
+    return np.select([distance < 2, distance < 4, distance < 6], [1, 3, 2], 0).astype(np.uint8)
+
+
+def write_brats_case(
+    root: Path,
+    name: str,
+    *,
+    seed: int = 0,
+    shape: tuple[int, int, int] = (22, 24, 20),
+    affine: NDArray[np.float64] = LAS,
+) -> Path:
+    """Write one case as BraTS 2023 does; every modality sees the tumour, each in its own brightness."""
+    label = tiny_label(shape, seed)
+    noise = np.random.default_rng(seed)
+    for brightness, suffix in enumerate(SUFFIXES, start=1):
+        image = 100 + 50 * brightness * (label > 0) + noise.normal(0, 5, shape)
+        write_nifti(root / name / f"{name}-{suffix}.nii.gz", image.astype(np.float32), affine)
+    write_nifti(root / name / f"{name}-seg.nii.gz", label, affine)
+    return root / name
+
+
+@pytest.fixture
+def brats_case() -> Callable[..., Path]:
+    return write_brats_case
+
+
+@pytest.fixture(scope="session")
+def brats_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five complete cases of four patients; read only."""
+    root = tmp_path_factory.mktemp("brats")
+    for seed, name in enumerate(("GLI-1-000", "GLI-1-001", "GLI-2-000", "GLI-3-000", "GLI-4-000")):
+        write_brats_case(root, name, seed=seed)
+    return root

@@ -1,0 +1,123 @@
+"""The best network is kept, and a run that goes on is the run that was never interrupted."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ignite.engine import Engine, Events
+
+from iunet_med.handlers import BestModel, LoadModel, TrainingState
+
+
+class Run:
+    """Fits one weight to 3 by AdamW under a one-cycle rate; four steps per epoch."""
+
+    def __init__(self, path: Path, *, epochs: int, resume: bool = False) -> None:
+        self.network = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
+        torch.nn.init.zeros_(self.network.weight)
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=4 * epochs)
+        self.rates: list[float] = []
+        self.evaluator = Engine(lambda _engine, _batch: None)
+        self.evaluator.state.best_metric, self.evaluator.state.best_metric_epoch = -1.0, -1
+
+        def step(_engine: Engine, _batch: Any) -> None:
+            self.rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.zero_grad()
+            ((self.network.weight - 3) ** 2).sum().backward()
+            optimizer.step()
+            schedule.step()
+
+        self.trainer = Engine(step)
+        self.trainer.state.max_epochs, self.trainer.state.epoch_length = epochs, 4
+        self.state = TrainingState(
+            str(path / "state.pt"),
+            self.network,
+            optimizer=optimizer,
+            lr_scheduler=schedule,
+            evaluator=self.evaluator,
+            resume=resume,
+        )
+        self.state.attach(self.trainer)
+
+    def go(self, *, stop_after: int | None = None) -> None:
+        def stop(engine: Engine) -> None:
+            if engine.state.epoch == stop_after:
+                engine.terminate()
+
+        self.trainer.add_event_handler(Events.EPOCH_COMPLETED, stop)
+        self.trainer.run(range(4), max_epochs=self.trainer.state.max_epochs)
+
+
+def test_an_interrupted_run_goes_on_as_if_it_were_not(tmp_path: Path) -> None:
+    whole, first, second = Run(tmp_path / "a", epochs=5), Run(tmp_path, epochs=5), Run(tmp_path, epochs=5, resume=True)
+    whole.go()
+    first.evaluator.state.best_metric, first.evaluator.state.best_metric_epoch = 0.7, 2
+    first.go(stop_after=2)
+    second.go()
+    assert first.rates + second.rates == whole.rates
+    torch.testing.assert_close(second.network.weight, whole.network.weight, rtol=0, atol=0)
+    assert (second.evaluator.state.best_metric, second.evaluator.state.best_metric_epoch) == (0.7, 2)
+    assert (second.trainer.state.epoch, second.trainer.state.iteration) == (5, 20)
+
+
+def test_a_resumed_run_may_be_longer_than_planned(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=2).go()
+    longer, planned = Run(tmp_path, epochs=4, resume=True), Run(tmp_path / "b", epochs=4)
+    longer.go()
+    planned.go()
+    assert longer.rates[1:] == planned.rates[9:]  # the first rate was set by the shorter schedule
+
+
+def test_a_run_as_long_as_its_state_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=2).go()
+    with pytest.raises(
+        ValueError, match="has 2 epochs behind it and max_epochs is 2; to go on, pass a greater --max_epochs"
+    ):
+        Run(tmp_path, epochs=2, resume=True).go()
+
+
+def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no checkpoint .*state\.pt; start the run without --resume"):
+        Run(tmp_path, epochs=2, resume=True).go()
+
+
+def test_best_model_is_a_plain_state_dict_of_the_best_validation(tmp_path: Path) -> None:
+    network, path = torch.nn.Linear(1, 1), tmp_path / "models" / "model.pt"
+    engine = Engine(lambda _engine, _batch: None)
+    scores = {1: 0.5, 2: 0.3, 3: 0.6}
+
+    def validate(engine: Engine) -> None:
+        torch.nn.init.constant_(network.weight, engine.state.epoch)
+        engine.state.best_metric_epoch = max(range(1, engine.state.epoch + 1), key=lambda epoch: scores[epoch])
+
+    def check(engine: Engine) -> None:
+        kept = torch.load(path, weights_only=True)
+        assert sorted(kept) == ["bias", "weight"]
+        assert kept["weight"].item() == {1: 1, 2: 1, 3: 3}[engine.state.epoch]
+
+    engine.add_event_handler(Events.EPOCH_STARTED, validate)
+    BestModel(str(path), network).attach(engine)
+    engine.add_event_handler(Events.EPOCH_COMPLETED, check)
+    engine.run([0], max_epochs=3)
+    other = torch.nn.Linear(1, 1)
+    LoadModel(str(path), other)(engine)
+    torch.testing.assert_close(other.weight, network.weight)
+
+
+def test_another_networks_weights_are_refused(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 1).state_dict(), tmp_path / "model.pt")
+    engine = Engine(lambda _engine, _batch: None)
+    LoadModel(str(tmp_path / "model.pt"), torch.nn.Linear(1, 1)).attach(engine)
+    with pytest.raises(
+        ValueError, match=r"(?s)model\.pt holds another network's weights; give the channels.*size mismatch"
+    ):
+        engine.run([0])
+
+
+def test_a_missing_model_is_refused_with_its_cure(tmp_path: Path) -> None:
+    engine = Engine(lambda _engine, _batch: None)
+    LoadModel(str(tmp_path / "model.pt"), torch.nn.Linear(1, 1)).attach(engine)
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*model\.pt; train first, or pass --checkpoint FILE"):
+        engine.run([0])

@@ -1,0 +1,127 @@
+"""The command line does what its help says, and says in one line what is wrong with its input."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from iunet_med.cli import app
+from iunet_med.data import dataset_layout, list_cases
+
+SPACING = "4"
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "data"
+    result = CliRunner().invoke(app, ["simulate", str(folder), "--cases", "2", "--seed", "5", "--spacing", SPACING])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def predictions(dataset: Path, tmp_path: Path) -> Path:
+    """The truth itself, but nothing for the second case's enhancing tumour."""
+    for case in list_cases(str(dataset), dataset_layout("brats23")):
+        (tmp_path / "perfect").mkdir(exist_ok=True)
+        shutil.copy(case["label"], tmp_path / "perfect" / f"{case['case']}_seg.nii.gz")
+    image = nib.load(path := tmp_path / "perfect" / "Simulated-00006-000_seg.nii.gz")
+    labels = np.asarray(image.dataobj)
+    nib.save(nib.Nifti1Image(np.where(labels == 3, 1, labels).astype(np.uint8), image.affine), path)
+    return tmp_path / "perfect"
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("simulate", ("OUT", "--cases", "--seed", "--layout", "--spacing", "brats23", "msd_brain")),
+        ("evaluate", ("DATASET", "PREDICTIONS", "--layout", "--csv", "--picture", "brats18", "empty")),
+    ],
+)
+def test_help_names_every_option(command: str, options: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "160"})
+    assert result.exit_code == 0
+    for option in options:
+        assert option in result.output
+
+
+def test_simulated_cases_are_named_by_seed_and_have_the_spacing(dataset: Path) -> None:
+    cases = list_cases(str(dataset), dataset_layout("brats23"))
+    assert [case["case"] for case in cases] == ["Simulated-00005-000", "Simulated-00006-000"]
+    assert nib.load(cases[0]["label"]).header.get_zooms() == (4, 4, 4)
+
+
+def test_both_layouts_hold_the_same_patient(dataset: Path, tmp_path: Path) -> None:
+    arguments = ["simulate", str(tmp_path), "--cases", "1", "--seed", "5", "--spacing", SPACING]
+    assert CliRunner().invoke(app, [*arguments, "--layout", "msd_brain"]).exit_code == 0
+    (msd,) = list_cases(str(tmp_path), dataset_layout("msd_brain"))
+    brats, _ = list_cases(str(dataset), dataset_layout("brats23"))
+    channels = np.asarray(nib.load(msd["image"]).dataobj)
+    for name, path in zip(brats["modalities"], brats["image"], strict=True):
+        np.testing.assert_array_equal(channels[..., msd["modalities"].index(name)], np.asarray(nib.load(path).dataobj))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["simulate"], "OUT"),
+        (["simulate", "out", "--cases", "0"], "Invalid value for '--cases'"),
+        (["simulate", "out", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["simulate", "out", "--spacing", "9"], "Invalid value for '--spacing'"),
+        (["simulate", "out", "--layout", "dicom"], "'brats23', 'msd_brain'"),
+        (["evaluate", "data"], "PREDICTIONS"),
+        (["evaluate", "data", "a/result", "b/result"], "same name"),
+        (["evaluate", "data", "result", "--dice"], "No such option"),
+    ],
+)
+def test_bad_arguments_exit_with_2(arguments: list[str], text: str) -> None:
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "160"})
+    assert result.exit_code == 2
+    assert text in result.output
+
+
+def test_evaluation_scores_every_region(dataset: Path, predictions: Path, tmp_path: Path) -> None:
+    files = ["--csv", str(tmp_path / "dice.csv"), "--picture", str(tmp_path / "overview.png")]
+    result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), *files], env={"COLUMNS": "160"})
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "dice.csv").open(newline="") as file:
+        scores = {(row["case"], row["region"]): float(row["dice"]) for row in csv.DictReader(file)}
+    lost = {case: score for case, score in scores.items() if score != 1}
+    assert len(scores) == 6
+    assert lost == {("Simulated-00006-000", "ET"): 0.0}
+    assert "0.500" in result.output  # the mean over both cases
+    assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_layout_is_a_name_or_a_config(dataset: Path, predictions: Path, tmp_path: Path) -> None:
+    config = tmp_path / "lesion.json"
+    config.write_text(
+        '{"layout": {"_target_": "iunet_med.data.FolderLayout", "modalities": {"flair": "*-t2f.nii*"},'
+        ' "label": "*-seg.nii*", "regions": {"lesion": [1, 2, 3]}}}'
+    )
+    result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), "--layout", str(config)])
+    assert result.exit_code == 0, result.output
+    assert "lesion" in result.output
+
+
+@pytest.mark.parametrize(
+    ("layout", "text"),
+    [("brats", "there is no layout named 'brats'"), ("msd_brain", "dataset.json"), ("absent.json", "absent.json")],
+)
+def test_wrong_layout_is_one_clear_error(dataset: Path, predictions: Path, layout: str, text: str) -> None:
+    result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), "--layout", layout])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert text in result.output
+
+
+def test_missing_prediction_is_named(dataset: Path, predictions: Path) -> None:
+    (predictions / "Simulated-00005-000_seg.nii.gz").unlink()
+    result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions)])
+    assert result.exit_code == 1
+    assert "Error: Simulated-00005-000: " in result.output
+    assert "has no prediction of it" in result.output
