@@ -11,9 +11,13 @@ BUNDLE := bundle/iunet_brats_mri/configs
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
 demo: export PYTHONWARNINGS = ignore::UserWarning
+# Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
+demo: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
-	@echo; echo "1. Simulate brain MRI with tumours: 8 cases to train on, 3 held out."
-	$(BIN)/iunet-med simulate demo/train --cases 8
+	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
+	$(BIN)/iunet-med simulate demo/train --cases 10
 	$(BIN)/iunet-med simulate demo/held-out --cases 3 --seed 1000
 	@echo; echo "2. Train an invertible U-Net with reversible backpropagation."
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/cpu_demo.json']" \

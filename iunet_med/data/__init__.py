@@ -2,7 +2,7 @@
 
 from iunet_med.data.cases import list_cases, split_cases
 from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
-from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.problems import DatasetError, Problem, plain_errors
 from iunet_med.data.public import dataset_layout
 from iunet_med.data.reader import ModalityReader
 
@@ -15,5 +15,6 @@ __all__ = [
     "Problem",
     "dataset_layout",
     "list_cases",
+    "plain_errors",
     "split_cases",
 ]

@@ -1,8 +1,10 @@
 """What is wrong with a data set, told for all of its cases at once."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,23 @@ class DatasetError(ValueError):
         cases = len({problem.case for problem in problems})
         found = f"{len(problems)} problem{'s' * (len(problems) != 1)} in {cases} case{'s' * (cases != 1)}"
         super().__init__("\n  ".join([f"{root} cannot be used, {found}:", *map(str, problems)]))
+
+
+def plain_errors() -> None:
+    """Let an uncaught error end with the words that matter: MONAI wraps each in a chain of its own.
+
+    Of a `DatasetError` only its message is shown, of another error its first cause once more below the traceback.
+    Replaces `sys.excepthook`, so it is for programs to call, such as a bundle's `initialize`.
+    """
+    default = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        cause = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        if not isinstance(cause, DatasetError):
+            default(kind, error, traceback)
+        if cause is not error:
+            sys.stderr.write(f"\n{type(cause).__name__}: {cause}\n")
+
+    sys.excepthook = show

@@ -53,6 +53,11 @@ RELAXIVITY = 4.5e-3
 """Of gadolinium chelates in plasma at 3 T, per ms and mmol/l: Rohrer et al., Invest. Radiol. 40 (2005)."""
 
 
+COIL_SPREAD = (0.02, 0.08)
+"""Relative standard deviation of the coil's profile. Five of them span a brain: 10 to 40 % from end to end, 40 % being
+the strongest non-uniformity of the BrainWeb phantom (Kwan et al., IEEE TMI 18 (1999) 1085)."""
+
+
 def spoiled_gradient_echo(tissue: Relaxation, *, tr: float, flip: float, gadolinium: Signal = 0.0) -> Signal:
     """Steady-state signal of a T1-weighted sequence; flip in radians, gadolinium in mmol/l (voxels or one number)."""
     e1 = np.exp(-tr * (1 / tissue.t1 + RELAXIVITY * gadolinium))
@@ -154,7 +159,7 @@ def _scan(rng: np.random.Generator, ideal: Volume, white: np.float32, grid: Grid
     blur_mm = np.full(3, rng.uniform(0.5, 0.8))
     blur_mm[rng.integers(3)] = rng.uniform(0.6, 1.7)
     blurred = ndimage.gaussian_filter(ideal, blur_mm / grid.spacing_mm)
-    coil = np.exp(np.float32(rng.uniform(0.04, 0.1)) * smooth_field(rng, grid, length_mm=90))
+    coil = np.exp(np.float32(rng.uniform(*COIL_SPREAD)) * smooth_field(rng, grid, length_mm=90))
     sigma = white / np.float32(rng.uniform(25, 55))
     real, imaginary = (sigma * rng.standard_normal(grid.shape, dtype=np.float32) for _ in range(2))
     magnitude: Volume = np.hypot(blurred * coil + real, imaginary)
