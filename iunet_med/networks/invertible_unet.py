@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from iunet_med.networks.layout import draw
 from iunet_med.nn.bijection import Bijection, Inverse
-from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm
+from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
-from iunet_med.nn.coupling import AdditiveCoupling, Couplings
+from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.resampling import OrthogonalDownsampling
 from iunet_med.nn.reversible import reversible
 
 Backprop = Literal["reversible", "stored"]
+CouplingName = Literal["additive", "affine"]
 Padding = Literal["auto", "none"]
 
 
@@ -41,10 +42,12 @@ class InvertibleUNet(Bijection):
         dropout: probability of dropout after each norm.
         resampling: map from weights to rotations, "cayley" or "exp" (the matrix exponential).
         resampling_init: what downsampling starts as, "haar", "pixel_shuffle" or "random"; upsampling undoes it.
-        backprop: "reversible" rebuilds activations in the backward pass, "stored" keeps them as usual. The weights
-            and the results are the same.
+        backprop: "reversible" rebuilds activations in the backward pass, "stored" keeps them as usual; one for all, or
+            one per level. The weights and the results are the same. The lower levels hold little of the memory and much
+            of the arithmetic, so ("reversible", "stored", "stored") buys time at a small price.
         padding: "auto" pads sizes that the strides do not divide, at the high end of each axis and by repetition of
             the border; "none" refuses them.
+        coupling: "additive" preserves volume, "affine" also scales and starts as the identity; see `log_det`.
 
     Raises:
         ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
@@ -66,34 +69,34 @@ class InvertibleUNet(Bijection):
         dropout: float = 0.0,
         resampling: OrthogonalMap = "cayley",
         resampling_init: OrthogonalStart = "haar",
-        backprop: Backprop = "reversible",
+        backprop: Backprop | Sequence[Backprop] = "reversible",
         padding: Padding = "auto",
+        coupling: CouplingName = "additive",
     ) -> None:
         super().__init__()
         _check_choice("spatial_dims", spatial_dims, (1, 2, 3))
-        _check_choice("backprop", backprop, get_args(Backprop))
         _check_choice("padding", padding, get_args(Padding))
+        _check_choice("coupling", coupling, get_args(CouplingName))
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
-        self.backprop = backprop
         self.padding = padding
 
-        def branch(level: int, count: int) -> Couplings:
-            half = self.plan.channels[level] // 2
-            return Couplings(
-                AdditiveCoupling(
-                    ConvolutionalBlock(
-                        spatial_dims,
-                        half,
-                        kernel_size=kernel_size,
-                        depth=coupling_depth,
-                        norm=norm,
-                        act=act,
-                        dropout=dropout,
-                    )
-                )
-                for _ in range(count)
+        def one_coupling(half: int) -> Coupling:
+            block = ConvolutionalBlock(
+                spatial_dims,
+                half,
+                kernel_size=kernel_size,
+                depth=coupling_depth,
+                norm=norm,
+                act=act,
+                dropout=dropout,
             )
+            if coupling == "additive":
+                return AdditiveCoupling(block)
+            return AffineCoupling(nn.Sequential(block, zero_convolution(spatial_dims, half, 2 * half)))
+
+        def branch(level: int, count: int) -> Couplings:
+            return Couplings(one_coupling(self.plan.channels[level] // 2) for _ in range(count))
 
         bottom = len(self.plan.channels) - 1
         level: Bijection = branch(bottom, 2 * self.couplings[bottom])
@@ -110,6 +113,24 @@ class InvertibleUNet(Bijection):
                 right=branch(i, self.couplings[i]),
             )
         self.level = level
+        self.backprop = backprop
+
+    @property
+    def backprop(self) -> tuple[Backprop, ...]:
+        """How each level is differentiated; may be set to one name, or to one per level."""
+        return self._backprop
+
+    @backprop.setter
+    def backprop(self, backprop: Backprop | Sequence[Backprop]) -> None:
+        levels = len(self.plan.channels)
+        names = (backprop,) * levels if isinstance(backprop, str) else tuple(backprop)
+        if len(names) != levels or not set(names) <= set(get_args(Backprop)):
+            raise ValueError(f"backprop={backprop!r} came; 'reversible', 'stored', or {levels} of them, is needed.")
+        self._backprop: tuple[Backprop, ...] = names
+        chains, bottom = self._levels()
+        for name, chain in zip(names, chains, strict=False):
+            chain.left.stored = chain.right.stored = name == "stored"
+        bottom.stored = names[-1] == "stored"
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -119,7 +140,7 @@ class InvertibleUNet(Bijection):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
         x = self._padded(self._checked(x))
-        if self.backprop == "reversible":
+        if "reversible" in self.backprop:
             return reversible(self.level, x)
         y: Tensor = self.level(x)
         return y
@@ -127,6 +148,32 @@ class InvertibleUNet(Bijection):
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
         """Undo `forward`; `spatial_shape` crops to the size from before the padding."""
         x = self.level.inverse(self._checked(y))
+        return x if spatial_shape is None else crop(x, spatial_shape)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Map (B, channels[0], *spatial) to one code per level: what each keeps on the way down, and the lowest level.
+
+        The codes have as many values as `x`, padded where it must be, and `decode` undoes the map. Differentiated by
+        ordinary backpropagation.
+        """
+        x = self._padded(self._checked(x))
+        codes = []
+        chains, bottom = self._levels()
+        for chain in chains:
+            kept, sent = chain.lower.split(chain.left(x))
+            codes.append(kept)
+            x = chain.lower.inner.down(sent)
+        return [*codes, bottom(x)]
+
+    def decode(self, codes: Sequence[Tensor], spatial_shape: Sequence[int] | None = None) -> Tensor:
+        """Undo `encode`; `spatial_shape` crops to the size from before the padding."""
+        chains, bottom = self._levels()
+        if len(codes) != len(chains) + 1:
+            raise ValueError(f"{len(codes)} codes came; one per level, {len(chains) + 1}, is needed.")
+        *kept, x = codes
+        x = bottom.inverse(x)
+        for code, chain in zip(reversed(kept), reversed(chains), strict=True):
+            x = chain.left.inverse(torch.cat([code, chain.lower.inner.down.inverse(x)], 1))
         return x if spatial_shape is None else crop(x, spatial_shape)
 
     def log_det(self, x: Tensor) -> Tensor:
@@ -141,6 +188,15 @@ class InvertibleUNet(Bijection):
     def layout(self) -> str:
         """Draw the U with its channels per level, how many are kept and how many are sent down."""
         return draw(self.plan, self.couplings)
+
+    def _levels(self) -> tuple[list[Any], Any]:
+        """List the chains of all levels but the lowest, and that one's couplings."""
+        chains: list[Any] = []
+        level: Any = self.level
+        while isinstance(level, Chain):
+            chains.append(level)
+            level = chains[-1].lower.inner.level
+        return chains, level
 
     def _checked(self, x: Tensor) -> Tensor:
         channels, dims = self.plan.channels[0], len(self.reach)

@@ -47,7 +47,7 @@ class IUNet(nn.Module):
         dropout: float = 0.0,
         resampling: OrthogonalMap = "cayley",
         resampling_init: OrthogonalStart = "haar",
-        backprop: Backprop = "reversible",
+        backprop: Backprop | Sequence[Backprop] = "reversible",
         padding: Padding = "auto",
     ) -> None:
         super().__init__()

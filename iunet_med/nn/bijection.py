@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from iunet_med.nn.vjp import BackwardState, Tape, vjp
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
 
 
 class Bijection(nn.Module, ABC):
@@ -42,13 +42,13 @@ class Bijection(nn.Module, ABC):
         """
         y, grad_y = state.take()
         x = self.inverse(y)
-        state.put(x, vjp(self, self.forward, x, grad_y, state.gradients)[1])
+        state.put(x, Evaluation(self, self.forward, x).pull_back(grad_y, state.gradients))
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """Do for `inverse`, whose output is in `state`, what `pull_back` does for `forward`."""
         x, grad_x = state.take()
         y: Tensor = self(x)
-        state.put(y, vjp(self, self.inverse, y, grad_x, state.gradients)[1])
+        state.put(y, Evaluation(self, self.inverse, y).pull_back(grad_x, state.gradients))
 
 
 class Inverse(Bijection):

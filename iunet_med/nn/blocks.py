@@ -75,6 +75,14 @@ def convolution(
     )
 
 
+def zero_convolution(spatial_dims: int, in_channels: int, out_channels: int) -> nn.Module:
+    """Return a convolution of one voxel that begins as zero."""
+    layer = CONVOLUTIONS[spatial_dims](in_channels, out_channels, 1)
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
 def normalisation(spatial_dims: int, channels: int, spec: str | tuple[str, Mapping[str, Any]]) -> nn.Module:
     """Return the normalisation that `spec` names; ValueError for an unknown name."""
     name, keywords = _name_and_keywords(spec)

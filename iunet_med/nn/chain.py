@@ -65,29 +65,29 @@ class OnLastChannels(Bijection):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, *spatial) to the same shape, C >= channels."""
-        kept, sent = self._split(x)
+        kept, sent = self.split(x)
         return torch.cat([kept, self.inner(sent)], 1)
 
     def inverse(self, y: Tensor) -> Tensor:
         """Undo `forward`."""
-        kept, sent = self._split(y)
+        kept, sent = self.split(y)
         return torch.cat([kept, self.inner.inverse(sent)], 1)
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return the log-determinant of the inner bijection, shape (B,)."""
-        return self.inner.log_det(self._split(x)[1])
+        return self.inner.log_det(self.split(x)[1])
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""
-        kept, sent = self._split(x)
+        kept, sent = self.split(x)
         return torch.cat([kept, self.inner.push(sent, tape)], 1)
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
         y, grad_y = state.take()
-        kept, sent = separate(self._split(y))
+        kept, sent = separate(self.split(y))
         del y
-        grad_kept, grad_sent = separate(self._split(grad_y))
+        grad_kept, grad_sent = separate(self.split(grad_y))
         del grad_y
         state.put(sent, grad_sent)
         del sent, grad_sent
@@ -95,6 +95,7 @@ class OnLastChannels(Bijection):
         sent, grad_sent = state.take()
         state.put(torch.cat([kept, sent], 1), torch.cat([grad_kept, grad_sent], 1))
 
-    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the channels that are left alone and those that are sent through the inner bijection."""
         kept = x.shape[1] - self.channels
         return x[:, :kept], x[:, kept:]

@@ -1,63 +1,128 @@
-"""Additive couplings: one half of the channels changes by a function of the other, so any function will do."""
+"""Couplings: one half of the channels changes by a function of the other, so any function will do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Gradients, Tape, separate, vjp
+from iunet_med.nn.vjp import BackwardState, Evaluation, Gradients, Tape, separate
 
-Halves = tuple[Tensor, ...]
+Halves = tuple[Tensor, Tensor]
 
 
-class AdditiveCoupling(nn.Module):
-    """u' = v; v' = u + F(v), with the inverse v = u'; u = v' - F(u'). The halves swap places.
+class Coupling(nn.Module, ABC):
+    """A bijection of two halves (u, v), each (B, C / 2, *spatial), which swap places.
 
-    `function` maps (B, C / 2, *spatial) to the same shape. It need not be invertible, but it must be a function: of
-    random layers the draw is repeated in the backward pass, running statistics are refused there.
-
-    Source: Dinh et al. 2014, https://arxiv.org/abs/1410.8516.
+    `function` need not be invertible, but it must be a function: of random layers the draw is repeated in the backward
+    pass, running statistics are refused there.
     """
 
     def __init__(self, function: nn.Module) -> None:
         super().__init__()
         self.function = function
 
+    @abstractmethod
     def forward(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Couple two halves, each (B, C / 2, *spatial)."""
+        """Couple two halves."""
+
+    @abstractmethod
+    def inverse(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo `forward`."""
+
+    @abstractmethod
+    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
+        """Return the log-determinant at the halves before the coupling, shape (B,)."""
+
+    @abstractmethod
+    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
+        """Return the halves before the coupling and their gradients, by one evaluation of the function."""
+
+
+class AdditiveCoupling(Coupling):
+    """u' = v; v' = u + F(v), with the inverse v = u'; u = v' - F(u'). Preserves volume.
+
+    `function` maps (B, C / 2, *spatial) to the same shape.
+
+    Source: Dinh et al. 2014, https://arxiv.org/abs/1410.8516.
+    """
+
+    def forward(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Couple two halves."""
         return v, u + self.function(v)
 
     def inverse(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Undo `forward`."""
         return v - self.function(u), u
 
-    def push(self, u: Tensor, v: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
-        """Couple without a graph; the random state that the function starts from goes on the tape."""
-        tape.append(RandomState(v.device))
-        u, v = self(u, v)
-        return u, v
+    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
+        """Return zeros of shape (B,)."""
+        return zero_log_det(u)
 
-    def pull_back(self, halves: Halves, grads: Halves, tape: Tape, gradients: Gradients) -> tuple[Halves, Halves]:
-        """Return the halves before the coupling and their gradients, by one evaluation of the function."""
+    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
+        """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
-        random_state: RandomState = tape.pop()
-        with random_state.replayed():
-            shift, grad_shift = vjp(self.function, self.function, u, grad_v, gradients)
-        u_before = v - shift
+        shift = Evaluation(self.function, self.function, u)
+        grad_shift = shift.pull_back(grad_v, gradients)
+        u_before = v - shift.value
         del shift, v
         return (u_before, u), (grad_v, grad_shift + grad_u)
 
 
-class Couplings(Bijection):
-    """Couplings one after the other: the channels are halved once before and joined once after all of them."""
+class AffineCoupling(Coupling):
+    """u' = v; v' = u exp(s) + t, where (tanh^-1 s, t) = F(v). Its log-determinant is the sum of s.
 
-    def __init__(self, couplings: Iterable[AdditiveCoupling]) -> None:
+    `function` maps (B, C / 2, *spatial) to (B, C, *spatial). The log-scale s lies between -1 and 1.
+
+    Source: Dinh, Sohl-Dickstein and Bengio 2017, https://arxiv.org/abs/1605.08803.
+    """
+
+    def forward(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Couple two halves."""
+        log_scale, shift = torch.chunk(self.log_scale_and_shift(v), 2, 1)
+        return v, u * torch.exp(log_scale) + shift
+
+    def inverse(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo `forward`."""
+        log_scale, shift = torch.chunk(self.log_scale_and_shift(u), 2, 1)
+        return (v - shift) * torch.exp(-log_scale), u
+
+    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
+        """Return the sum of the log-scales, shape (B,)."""
+        return self.log_scale_and_shift(v).chunk(2, 1)[0].flatten(1).sum(1)
+
+    def log_scale_and_shift(self, v: Tensor) -> Tensor:
+        """Return s and t, one above the other: (B, C, *spatial), in the type of `v`."""
+        log_scale, shift = torch.chunk(self.function(v).to(v.dtype), 2, 1)
+        return torch.cat([torch.tanh(log_scale), shift], 1)
+
+    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
+        """See `Coupling.pull_back`."""
+        (u, v), (grad_u, grad_v) = halves, grads
+        evaluation = Evaluation(self.function, self.log_scale_and_shift, u)
+        log_scale, shift = evaluation.value.chunk(2, 1)
+        scaled = v - shift
+        grad_function = evaluation.pull_back(torch.cat([grad_v * scaled, grad_v], 1), gradients)
+        return (scaled * torch.exp(-log_scale), u), (grad_v * torch.exp(log_scale), grad_function + grad_u)
+
+
+class Couplings(Bijection):
+    """Couplings one after the other: the channels are halved once before and joined once after all of them.
+
+    Args:
+        couplings: applied in their order.
+        stored: in reversible backpropagation, whether to store the activations of these couplings after all: more
+            memory, and one evaluation of each function less.
+    """
+
+    def __init__(self, couplings: Iterable[Coupling], *, stored: bool = False) -> None:
         super().__init__()
         self.couplings = nn.ModuleList(couplings)
+        self.stored = stored
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, *spatial) to the same shape, C even."""
@@ -74,28 +139,49 @@ class Couplings(Bijection):
         return torch.cat([u, v], 1)
 
     def log_det(self, x: Tensor) -> Tensor:
-        """Return zeros of shape (B,)."""
-        return zero_log_det(x)
+        """Return the sum over the couplings, shape (B,)."""
+        u, v = torch.chunk(x, 2, 1)
+        total = zero_log_det(x)
+        for coupling in self._couplings():
+            total = total + coupling.log_det(u, v)
+            u, v = coupling(u, v)
+        return total
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""
+        if self.stored:
+            tape.append(Evaluation(self, self.forward, x))
+            stored: Evaluation = tape[-1]
+            return stored.value
         u, v = torch.chunk(x, 2, 1)
         for coupling in self._couplings():
-            u, v = coupling.push(u, v, tape)
+            tape.append(RandomState(x.device))
+            u, v = coupling(u, v)
         return torch.cat([u, v], 1)
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
         y, grad_y = state.take()
-        halves = separate(y.chunk(2, 1))
+        if self.stored:
+            stored: Evaluation = state.tape.pop()
+            state.put(stored.x, stored.pull_back(grad_y, state.gradients))
+            return
+        halves = _own_halves(y)
         del y
-        grads = separate(grad_y.chunk(2, 1))
+        grads = _own_halves(grad_y)
         del grad_y
         for coupling in reversed(self._couplings()):
-            halves, grads = coupling.pull_back(halves, grads, state.tape, state.gradients)
+            random_state: RandomState = state.tape.pop()
+            with random_state.replayed():
+                halves, grads = coupling.pull_back(halves, grads, state.gradients)
         x = torch.cat(halves, 1)
         del halves
         state.put(x, torch.cat(grads, 1))
 
-    def _couplings(self) -> list[AdditiveCoupling]:
+    def _couplings(self) -> Sequence[Coupling]:
         return list(self.couplings)  # type: ignore[arg-type]
+
+
+def _own_halves(x: Tensor) -> Halves:
+    u, v = separate(x.chunk(2, 1))
+    return u, v

@@ -23,11 +23,11 @@ def reversible(bijection: Bijection, x: Tensor) -> Tensor:
         RuntimeError: in the backward pass, if the output was changed in place, if the parameters are no longer
             those of the forward pass, or if it runs a second time.
     """
-    if not torch.is_grad_enabled():
-        return bijection.push(x, [])
+    if not torch.is_grad_enabled() or not (x.requires_grad or trainable(bijection)):
+        y: Tensor = bijection(x)
+        return y
     _refuse_running_statistics(bijection)
-    y: Tensor = _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-untyped-call]
-    return y
+    return _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Reversible(torch.autograd.Function):

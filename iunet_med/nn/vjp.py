@@ -1,4 +1,4 @@
-"""Gradients pulled back through one evaluation of a map, and what the backward pass carries from map to map."""
+"""One evaluation of a map for both its value and its gradient, and what the backward pass carries along."""
 
 from __future__ import annotations
 
@@ -58,19 +58,26 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
-def vjp(
-    module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor, grad_y: Tensor, gradients: Gradients
-) -> tuple[Tensor, Tensor]:
-    """Evaluate `y = function(x)`, a method of `module`, once; return `y` and the gradient with respect to `x`.
+class Evaluation:
+    """`y = function(x)`, evaluated once with a graph, to be pulled back once.
 
-    The gradients of `module`'s trainable parameters are added to `gradients`. `grad_y` has the shape of `y`.
+    `function` is `module` or a method of it; `x` and `value`, which is `y`, are without the graph.
     """
-    x = x.detach().requires_grad_()
-    with torch.enable_grad():
-        y = function(x)
-    if not y.requires_grad:
-        return y, torch.zeros_like(x)
-    parameters = trainable(module)
-    grad_x, *grads = torch.autograd.grad(y, [x, *parameters], grad_y.to(y.dtype), allow_unused=True)
-    gradients.add(parameters, grads)
-    return y.detach(), torch.zeros_like(x) if grad_x is None else grad_x
+
+    def __init__(self, module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor) -> None:
+        self._parameters = trainable(module)
+        self.x = x.detach()
+        self._leaf = x.detach().requires_grad_()
+        with torch.enable_grad():
+            self._y: Tensor | None = function(self._leaf)
+        self.value = self._y.detach()
+
+    def pull_back(self, grad_y: Tensor, gradients: Gradients) -> Tensor:
+        """Return the gradient with respect to `x`; add those of the module's trainable parameters to `gradients`."""
+        y, self._y = self._y, None
+        if y is None or not y.requires_grad:
+            return torch.zeros_like(self._leaf)
+        inputs = [self._leaf, *self._parameters]
+        grad_x, *grads = torch.autograd.grad(y, inputs, grad_y.to(y.dtype), allow_unused=True)
+        gradients.add(self._parameters, grads)
+        return torch.zeros_like(self._leaf) if grad_x is None else grad_x

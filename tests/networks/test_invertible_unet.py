@@ -1,11 +1,10 @@
-import copy
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from iunet_med import InvertibleUNet
-from iunet_med.nn import OrthogonalDownsampling
+from iunet_med.nn import AffineCoupling, OrthogonalDownsampling
+from iunet_med.nn.coupling import Coupling
 from tests.live_bytes import LiveBytes
 
 NETWORKS = [
@@ -13,6 +12,7 @@ NETWORKS = [
     {"spatial_dims": 1, "channels": (2,)},
     {"spatial_dims": 2, "channels": (4, 8), "couplings": (1, 2), "norm": None, "act": "elu"},
     {"spatial_dims": 2, "channels": (2, 18), "strides": 3, "resampling_init": "pixel_shuffle"},
+    {"spatial_dims": 2, "channels": (4, 8), "coupling": "affine"},
     {"spatial_dims": 3, "channels": (4, 8, 16), "strides": [(1, 2, 2), 2], "resampling": "exp", "norm": "group"},
 ]
 SIZES = {1: (8,), 2: (6, 12), 3: (2, 4, 8)}
@@ -23,6 +23,8 @@ def network(settings: dict, **more) -> InvertibleUNet:
     for module in net.modules():
         if isinstance(module, OrthogonalDownsampling):
             nn.init.normal_(module.weight)
+        if isinstance(module, AffineCoupling):
+            nn.init.normal_(module.function[-1].weight, std=0.3)
     return net
 
 
@@ -44,15 +46,50 @@ def test_round_trip_and_log_det(settings: dict) -> None:
 @pytest.mark.parametrize("settings", NETWORKS)
 def test_reversible_gradients_equal_stored_ones(settings: dict) -> None:
     net = network(settings, coupling_depth=2, dropout=0.2)
-    stored = copy.deepcopy(net)
-    stored.backprop = "stored"
+    levels = len(net.plan.channels)
     x = state(settings).requires_grad_()
     results = []
-    for each in (net, stored):
+    for backprop in ("stored", "reversible", ("reversible",) + ("stored",) * (levels - 1)):
+        net.backprop = backprop
         torch.manual_seed(0)
-        y = each(x)
-        results.append([y, *torch.autograd.grad(y.pow(3).sum(), [x, *each.parameters()])])
-    torch.testing.assert_close(*results)
+        y = net(x)
+        results.append([y, *torch.autograd.grad(y.pow(3).sum(), [x, *net.parameters()])])
+    torch.testing.assert_close(results[1], results[0])
+    torch.testing.assert_close(results[2], results[0])
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+def test_codes_hold_as_much_as_the_input_and_decode(settings: dict) -> None:
+    net, x = network(settings), state(settings)
+    codes = net.encode(x)
+    assert sum(code.numel() for code in codes) == x.numel()
+    torch.testing.assert_close(net.decode(codes), x)
+    with pytest.raises(ValueError, match=f"0 codes came; one per level, {len(codes)}, is needed"):
+        net.decode([])
+
+
+def test_a_level_that_is_stored_costs_memory_and_no_evaluation() -> None:
+    net = InvertibleUNet(2, (4, 8, 16), (1, 2, 3))
+    calls = []
+    for module in net.modules():
+        if isinstance(module, Coupling):
+            module.function.register_forward_hook(lambda *_: calls.append(1))
+    x, held = torch.randn(1, 4, 16, 16), []
+    for backprop, expected in (("reversible", 24), (("reversible", "stored", "stored"), 14), ("stored", 12)):
+        net.backprop = backprop
+        calls.clear()
+        with LiveBytes() as live:
+            y = net(x)
+            held.append(live.now)
+            y.sum().backward()
+        assert len(calls) == expected
+    assert held[0] < held[1] < held[2]
+
+
+def test_affine_couplings_start_as_the_identity() -> None:
+    net, x = InvertibleUNet(2, (4, 8), coupling="affine").double(), state(NETWORKS[2])
+    assert net.log_det(x).abs().max() == 0
+    torch.testing.assert_close(net(x).norm(), x.norm())
 
 
 def test_a_net_without_couplings_functions_is_an_isometry() -> None:
@@ -98,7 +135,9 @@ def test_memory_is_constant_in_the_number_of_couplings() -> None:
     [
         ({"channels": (4, 9)}, r"nearest possible plan is channels=\(4, 8\)"),
         ({"spatial_dims": 4}, "spatial_dims=4 came; one of 1, 2, 3 is needed"),
-        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; one of 'reversible', 'stored' is needed"),
+        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; 'reversible', 'stored', or 2 of them"),
+        ({"backprop": ("stored",)}, r"backprop=\('stored',\) came; 'reversible', 'stored', or 2 of them"),
+        ({"coupling": "cubic"}, "coupling='cubic' came; one of 'additive', 'affine' is needed"),
         ({"padding": "same"}, "padding='same' came; one of 'auto', 'none' is needed"),
         ({"couplings": (1, 2, 3)}, r"couplings \(1, 2, 3\) came; a number of at least 1, or 2 of them"),
         ({"couplings": 0}, "couplings 0 came"),
