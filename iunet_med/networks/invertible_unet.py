@@ -49,6 +49,9 @@ class InvertibleUNet(Bijection):
             the border; "none" refuses them.
         coupling: "additive" preserves volume, "affine" also scales and starts as the identity; see `log_det`.
 
+    Attributes:
+        reach: voxels per axis that become one at the lowest level: the smallest size that the network takes.
+
     Raises:
         ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
 
@@ -80,6 +83,7 @@ class InvertibleUNet(Bijection):
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
         self.padding = padding
+        self.reach = self.plan.reach
 
         def one_coupling(half: int) -> Coupling:
             block = ConvolutionalBlock(
@@ -132,17 +136,14 @@ class InvertibleUNet(Bijection):
             chain.left.stored = chain.right.stored = name == "stored"
         bottom.stored = names[-1] == "stored"
 
-    @property
-    def reach(self) -> tuple[int, ...]:
-        """Voxels per axis that become one at the lowest level: the smallest size that the network takes."""
-        return self.plan.reach
-
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
         x = self._padded(self._checked(x))
+        y: Tensor
         if "reversible" in self.backprop:
-            return reversible(self.level, x)
-        y: Tensor = self.level(x)
+            y = reversible(self.level, x, compiled=torch.compiler.is_compiling())
+        else:
+            y = self.level(x)
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
@@ -209,14 +210,14 @@ class InvertibleUNet(Bijection):
 
     def _padded(self, x: Tensor) -> Tensor:
         size = x.shape[2:]
-        if any(n < r for n, r in zip(size, self.reach, strict=True)):
+        if min(n - r for n, r in zip(size, self.reach, strict=True)) < 0:
             raise ValueError(
                 f"An input of spatial shape {tuple(size)} came, smaller than the network's reach {self.reach} (the "
                 "product of its strides per axis); give a larger image or patch, or a network with fewer levels."
             )
         missing = [-n % r for n, r in zip(size, self.reach, strict=True)]
-        single_voxel = all(n + m == r for n, m, r in zip(size, missing, self.reach, strict=True))
-        if single_voxel and any(is_instance_norm(module) for module in self.modules()):
+        lowest = [(n + m) // r for n, m, r in zip(size, missing, self.reach, strict=True)]
+        if max(lowest) == 1 and any(is_instance_norm(module) for module in self.modules()):
             raise ValueError(
                 f"An input of spatial shape {tuple(size)} came, a single voxel at the lowest level, which instance "
                 f"normalisation would set to zero; give more than {self.reach} voxels, or set norm='group'."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 Spec = str | tuple[str, Mapping[str, Any]] | None
 
@@ -58,6 +58,12 @@ class ConvolutionalBlock(nn.Sequential):
             if act is not None:
                 layers.append(activation(act))
         super().__init__(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers in their order; torch.compile skips the method of torch's own class."""
+        for layer in self:
+            x = layer(x)
+        return x
 
 
 def convolution(

@@ -9,14 +9,19 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from iunet_med.nn.bijection import Bijection
+from iunet_med.nn.coupling import Coupling
 from iunet_med.nn.vjp import BackwardState, trainable
 
 
-def reversible(bijection: Bijection, x: Tensor) -> Tensor:
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Tensor:
     """Return `bijection(x)`, to be differentiated without stored activations.
 
     Values and gradients are those of ordinary backpropagation up to rounding; the memory held between the passes is
     the output alone. Under autocast the backward pass runs in the same types as the forward pass.
+
+    The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
+    `torch.compiler.is_compiling()`) the functions of the couplings are compiled, for both passes.
 
     Raises:
         ValueError: the bijection holds a normalisation that would update running statistics in both passes.
@@ -27,6 +32,8 @@ def reversible(bijection: Bijection, x: Tensor) -> Tensor:
         y: Tensor = bijection(x)
         return y
     _refuse_running_statistics(bijection)
+    if compiled:
+        _compile_functions(bijection)
     return _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -82,6 +89,12 @@ def _autocast_state(device_type: str) -> dict[str, Any]:
         # A cast that is cached where no graph is recorded would cut the graph where one is.
         "cache_enabled": False,
     }
+
+
+def _compile_functions(bijection: Bijection) -> None:
+    for module in bijection.modules():
+        if isinstance(module, Coupling) and module.function._compiled_call_impl is None:
+            module.function.compile()
 
 
 def _refuse_running_statistics(bijection: Bijection) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -115,3 +116,19 @@ def test_two_processes_have_the_gradients_of_the_joint_batch(tmp_path: Path) -> 
     net = network().double()
     expected = gradients(net, net(batch().double()).square().mean())
     torch.testing.assert_close(torch.load(tmp_path / "gradients.pt"), expected)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+def test_compiling_keeps_the_numbers_and_compiles_the_couplings(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = CompileCounterWithBackend("aot_eager")
+    compile_in_place = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda module: compile_in_place(module, backend=counter))
+    net, x = network(), batch()
+    y = net(x)
+    expected = [y.detach(), *gradients(net, y.square().mean())]
+    compiled = torch.compile(net, backend="aot_eager")
+    y = compiled(x)
+    in_forward = counter.frame_count
+    actual = [y.detach(), *gradients(net, y.square().mean())]
+    torch.testing.assert_close(actual, expected)
+    assert 0 < in_forward < counter.frame_count
