@@ -7,21 +7,23 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from iunet_med.networks.checks import check_choice, check_input
 from iunet_med.networks.layout import draw
+from iunet_med.networks.padding import Padding, crop, pad
 from iunet_med.nn.bijection import Bijection, Inverse
 from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
+from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.resampling import OrthogonalDownsampling
 from iunet_med.nn.reversible import reversible
 
 Backprop = Literal["reversible", "stored"]
+LevelBackprop = Literal["recompute", "store"]
 CouplingName = Literal["additive", "affine"]
-Padding = Literal["auto", "none"]
 
 
 class InvertibleUNet(Bijection):
@@ -40,14 +42,16 @@ class InvertibleUNet(Bijection):
         norm: "instance", "group", "batch" (stored mode only), a pair of name and keywords, or None.
         act: name of the activation, a pair of name and keywords, or None.
         dropout: probability of dropout after each norm.
-        resampling: map from weights to rotations, "cayley" or "exp" (the matrix exponential).
-        resampling_init: what downsampling starts as, "haar", "pixel_shuffle" or "random"; upsampling undoes it.
-        backprop: "reversible" rebuilds activations in the backward pass, "stored" keeps them as usual; one for all, or
-            one per level. The weights and the results are the same. The lower levels hold little of the memory and much
-            of the arithmetic, so ("reversible", "stored", "stored") buys time at a small price.
+        resampling: map from weights to rotations, "cayley", "exp" (the matrix exponential), "householder" or "givens".
+        resampling_init: what downsampling starts as, "haar", "pixel_shuffle", "random", or an orthogonal matrix;
+            upsampling undoes it.
+        backprop: "reversible" rebuilds activations in the backward pass, "stored" keeps them as usual. The weights and
+            the results are the same. Or "recompute" or "store" for each level: the lower ones hold little of the memory
+            and much of the arithmetic, so ("recompute", "store", "store") buys time at a small price.
         padding: "auto" pads sizes that the strides do not divide, at the high end of each axis and by repetition of
             the border; "none" refuses them.
         coupling: "additive" preserves volume, "affine" also scales and starts as the identity; see `log_det`.
+        mixing: the map of learnable rotations of all channels between two couplings, or None for no rotations.
 
     Attributes:
         reach: voxels per axis that become one at the lowest level: the smallest size that the network takes.
@@ -72,14 +76,15 @@ class InvertibleUNet(Bijection):
         dropout: float = 0.0,
         resampling: OrthogonalMap = "cayley",
         resampling_init: OrthogonalStart = "haar",
-        backprop: Backprop | Sequence[Backprop] = "reversible",
+        backprop: Backprop | Sequence[LevelBackprop] = "reversible",
         padding: Padding = "auto",
         coupling: CouplingName = "additive",
+        mixing: OrthogonalMap | None = None,
     ) -> None:
         super().__init__()
-        _check_choice("spatial_dims", spatial_dims, (1, 2, 3))
-        _check_choice("padding", padding, get_args(Padding))
-        _check_choice("coupling", coupling, get_args(CouplingName))
+        check_choice("spatial_dims", spatial_dims, (1, 2, 3))
+        check_choice("padding", padding, get_args(Padding))
+        check_choice("coupling", coupling, get_args(CouplingName))
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
         self.padding = padding
@@ -99,8 +104,17 @@ class InvertibleUNet(Bijection):
                 return AdditiveCoupling(block)
             return AffineCoupling(nn.Sequential(block, zero_convolution(spatial_dims, half, 2 * half)))
 
-        def branch(level: int, count: int) -> Couplings:
-            return Couplings(one_coupling(self.plan.channels[level] // 2) for _ in range(count))
+        def branch(level: int, count: int) -> Bijection:
+            channels = self.plan.channels[level]
+            couplings = [one_coupling(channels // 2) for _ in range(count)]
+            if mixing is None:
+                return Couplings(couplings)
+            first, *others = couplings
+            steps: dict[str, Bijection] = {"coupling_0": Couplings([first])}
+            for i, coupling in enumerate(others, 1):
+                steps[f"mixing_{i}"] = ChannelMixing(channels, orthogonal=mixing)
+                steps[f"coupling_{i}"] = Couplings([coupling])
+            return Chain(**steps)
 
         bottom = len(self.plan.channels) - 1
         level: Bijection = branch(bottom, 2 * self.couplings[bottom])
@@ -120,30 +134,39 @@ class InvertibleUNet(Bijection):
         self.backprop = backprop
 
     @property
-    def backprop(self) -> tuple[Backprop, ...]:
-        """How each level is differentiated; may be set to one name, or to one per level."""
+    def backprop(self) -> Backprop | tuple[LevelBackprop, ...]:
+        """How the levels are differentiated; may be set at any time."""
         return self._backprop
 
     @backprop.setter
-    def backprop(self, backprop: Backprop | Sequence[Backprop]) -> None:
+    def backprop(self, backprop: Backprop | Sequence[LevelBackprop]) -> None:
         levels = len(self.plan.channels)
-        names = (backprop,) * levels if isinstance(backprop, str) else tuple(backprop)
-        if len(names) != levels or not set(names) <= set(get_args(Backprop)):
-            raise ValueError(f"backprop={backprop!r} came; 'reversible', 'stored', or {levels} of them, is needed.")
-        self._backprop: tuple[Backprop, ...] = names
+        self._backprop: Backprop | tuple[LevelBackprop, ...]
+        if isinstance(backprop, str):
+            check_choice("backprop", backprop, get_args(Backprop))
+            self._backprop, stored = backprop, [False] * levels
+        elif len(backprop) == levels and set(backprop) <= set(get_args(LevelBackprop)):
+            self._backprop, stored = tuple(backprop), [name == "store" for name in backprop]
+        else:
+            raise ValueError(
+                f"backprop={backprop!r} came; 'reversible', 'stored', or 'recompute' or 'store' for each of the "
+                f"{levels} levels is needed."
+            )
         chains, bottom = self._levels()
-        for name, chain in zip(names, chains, strict=False):
-            chain.left.stored = chain.right.stored = name == "stored"
-        bottom.stored = names[-1] == "stored"
+        branches = [[chain.left, chain.right] for chain in chains] + [[bottom]]
+        for store, level in zip(stored, branches, strict=True):
+            for module in [module for branch in level for module in branch.modules()]:
+                if isinstance(module, Couplings):
+                    module.stored = store
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
         x = self._padded(self._checked(x))
         y: Tensor
-        if "reversible" in self.backprop:
-            y = reversible(self.level, x, compiled=torch.compiler.is_compiling())
-        else:
+        if self.backprop == "stored":
             y = self.level(x)
+        else:
+            y = reversible(self.level, x, compiled=torch.compiler.is_compiling())
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
@@ -191,52 +214,27 @@ class InvertibleUNet(Bijection):
         return draw(self.plan, self.couplings)
 
     def _levels(self) -> tuple[list[Any], Any]:
-        """List the chains of all levels but the lowest, and that one's couplings."""
+        """List the chains of all levels but the lowest, and that one's bijection."""
         chains: list[Any] = []
         level: Any = self.level
-        while isinstance(level, Chain):
+        while hasattr(level, "lower"):
             chains.append(level)
-            level = chains[-1].lower.inner.level
+            level = level.lower.inner.level
         return chains, level
 
     def _checked(self, x: Tensor) -> Tensor:
-        channels, dims = self.plan.channels[0], len(self.reach)
-        if x.dim() != dims + 2 or x.shape[1] != channels:
-            raise ValueError(
-                f"A tensor of shape {tuple(x.shape)} came; (batch, {channels} channels, {dims} spatial axes) is needed."
-            )
+        check_input(x, self.plan.channels[0], len(self.reach), next(self.parameters()).device)
         # The inverse subtracts what the forward pass added, so the state stays in full precision under autocast.
         return x.float() if torch.is_autocast_enabled(x.device.type) else x
 
     def _padded(self, x: Tensor) -> Tensor:
-        size = x.shape[2:]
-        if min(n - r for n, r in zip(size, self.reach, strict=True)) < 0:
+        padded = pad(x, self.reach, self.padding)
+        if tuple(padded.shape[2:]) == self.reach and any(is_instance_norm(module) for module in self.modules()):
             raise ValueError(
-                f"An input of spatial shape {tuple(size)} came, smaller than the network's reach {self.reach} (the "
-                "product of its strides per axis); give a larger image or patch, or a network with fewer levels."
+                f"An input of spatial shape {tuple(x.shape[2:])} came, a single voxel at the lowest level, which "
+                f"instance normalisation would set to zero; give more than {self.reach} voxels, or set norm='group'."
             )
-        missing = [-n % r for n, r in zip(size, self.reach, strict=True)]
-        lowest = [(n + m) // r for n, m, r in zip(size, missing, self.reach, strict=True)]
-        if max(lowest) == 1 and any(is_instance_norm(module) for module in self.modules()):
-            raise ValueError(
-                f"An input of spatial shape {tuple(size)} came, a single voxel at the lowest level, which instance "
-                f"normalisation would set to zero; give more than {self.reach} voxels, or set norm='group'."
-            )
-        if not any(missing):
-            return x
-        if self.padding == "none":
-            raise ValueError(
-                f"An input of spatial shape {tuple(size)} came, multiples of {self.reach} are needed; pad it to "
-                f"{tuple(n + m for n, m in zip(size, missing, strict=True))} or set padding='auto'."
-            )
-        return F.pad(x, [p for m in reversed(missing) for p in (0, m)], mode="replicate")
-
-
-def crop(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
-    """Cut (B, C, *spatial) at the high end of each axis to `spatial_shape`."""
-    for axis, length in enumerate(spatial_shape):
-        x = x.narrow(2 + axis, 0, length)
-    return x
+        return padded
 
 
 def _per_level(couplings: int | Sequence[int], levels: int) -> tuple[int, ...]:
@@ -244,8 +242,3 @@ def _per_level(couplings: int | Sequence[int], levels: int) -> tuple[int, ...]:
     if len(counts) != levels or min(counts) < 1:
         raise ValueError(f"couplings {couplings} came; a number of at least 1, or {levels} of them, is needed.")
     return counts
-
-
-def _check_choice(name: str, value: object, choices: Sequence[object]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} came; one of {', '.join(map(repr, choices))} is needed.")

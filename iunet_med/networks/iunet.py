@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, Padding, crop
+from iunet_med.networks.checks import check_input
+from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop
+from iunet_med.networks.padding import Padding, crop
 from iunet_med.nn.blocks import Spec, convolution
 from iunet_med.nn.channel_plan import Stride
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
@@ -47,7 +49,7 @@ class IUNet(nn.Module):
         dropout: float = 0.0,
         resampling: OrthogonalMap = "cayley",
         resampling_init: OrthogonalStart = "haar",
-        backprop: Backprop | Sequence[Backprop] = "reversible",
+        backprop: Backprop | Sequence[LevelBackprop] = "reversible",
         padding: Padding = "auto",
     ) -> None:
         super().__init__()
@@ -77,11 +79,7 @@ class IUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, *spatial) to (B, out_channels, *spatial); ValueError for another shape."""
-        if x.dim() != len(self.reach) + 2 or x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"A tensor of shape {tuple(x.shape)} came; (batch, {self.in_channels} channels, {len(self.reach)} "
-                "spatial axes) is needed."
-            )
+        check_input(x, self.in_channels, len(self.reach), next(self.parameters()).device)
         logits: Tensor = self.head(self.unet(self.lift(x)))
         return crop(logits, x.shape[2:])
 

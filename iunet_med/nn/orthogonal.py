@@ -9,8 +9,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-OrthogonalMap = Literal["cayley", "exp"]
-OrthogonalStart = Literal["haar", "pixel_shuffle", "random"]
+OrthogonalMap = Literal["cayley", "exp", "householder", "givens"]
+StartName = Literal["haar", "pixel_shuffle", "random"]
+OrthogonalStart = StartName | Tensor
 
 
 def skew(weight: Tensor) -> Tensor:
@@ -37,12 +38,55 @@ def matrix_exponential(weight: Tensor) -> Tensor:
     return rotation
 
 
+def householder(weight: Tensor) -> Tensor:
+    r"""$-H_1 \cdots H_n$, $H_i = I - 2 v_i v_i^\top / \|v_i\|^2$; (..., n, n) -> (..., n, n). Zero gives $I$.
+
+    $v_i$ is column i of $I + \mathrm{tril}(A)$, $A = (W - W^\top) / 2$, so it is never zero. The product is
+    $I - V T V^\top$ with $T^{-1}$ the upper triangle of $V^\top V$, its diagonal halved. Reaches every rotation but a
+    set of measure zero.
+    Source: Joffrain et al., ACM TOMS 32 (2006), https://doi.org/10.1145/1141885.1141886."""
+    eye = torch.eye(weight.shape[-1], dtype=weight.dtype, device=weight.device)
+    v = torch.nn.functional.normalize(eye + skew(weight).tril(), dim=-2)
+    t_inverse = (v.mT @ v).triu() - eye / 2
+    rotation: Tensor = v @ torch.linalg.solve_triangular(t_inverse, v.mT, upper=True) - eye
+    return rotation
+
+
+def givens(weight: Tensor) -> Tensor:
+    r"""Product of rotations in the planes (i, j), i < j, by the angles $A_{ij}$, $A = (W - W^\top) / 2$.
+
+    (..., n, n) -> (..., n, n). Zero gives $I$. Reaches every rotation. The order is (0, 1), (0, 2), ..., (1, 2), ...;
+    planes of equal i + j do not touch and come after those of a smaller sum, so each sum is one factor.
+    Source: Golub and Van Loan, Matrix Computations, 4th ed., section 5.2; the order of Sameh and Kuck, J. ACM 25
+    (1978), https://doi.org/10.1145/322047.322054."""
+    a = skew(weight)
+    index = torch.arange(a.shape[-1], device=a.device)
+    plane_sum = index + index.unsqueeze(-1)
+    rotation = torch.eye(a.shape[-1], dtype=a.dtype, device=a.device).expand(a.shape)
+    for i_plus_j in range(1, 2 * a.shape[-1] - 2):
+        angles = a * (plane_sum == i_plus_j)
+        rotation = rotation @ (torch.sin(angles) + torch.diag_embed(torch.cos(angles.sum(-1))))
+    return rotation
+
+
 def orthogonal_map(name: OrthogonalMap) -> Callable[[Tensor], Tensor]:
-    """Return `cayley` or `matrix_exponential` by name; ValueError for another."""
-    maps: dict[str, Callable[[Tensor], Tensor]] = {"cayley": cayley, "exp": matrix_exponential}
+    """Return the map from weights to rotations of that name; ValueError for another."""
+    maps: dict[str, Callable[[Tensor], Tensor]] = {
+        "cayley": cayley,
+        "exp": matrix_exponential,
+        "householder": householder,
+        "givens": givens,
+    }
     if name not in maps:
         raise ValueError(f"{name!r} is no orthogonal map; choose one of {', '.join(map(repr, maps))}.")
     return maps[name]
+
+
+def polished(matrix: Tensor) -> Tensor:
+    """Take one Newton-Schulz step to the nearest orthogonal matrix, (..., n, n): an error e becomes about e squared.
+
+    Source: Higham, Functions of Matrices, section 8.3."""
+    return 1.5 * matrix - 0.5 * matrix @ matrix.mT @ matrix
 
 
 def haar(stride: Sequence[int]) -> Tensor:
@@ -78,17 +122,39 @@ def random_orthogonal(matrices: int, size: int) -> Tensor:
     return start
 
 
-def orthogonal_start(name: OrthogonalStart, channels: int, stride: Sequence[int]) -> Tensor:
+def orthogonal_start(init: OrthogonalStart, channels: int, stride: Sequence[int]) -> Tensor:
     """Return one orthogonal matrix per channel to start from: (channels, n, n) with n the product of `stride`.
 
     `haar` takes means and differences, `pixel_shuffle` moves voxels to channels as they are, `random` draws a
-    matrix per channel. Raises ValueError for another name.
+    matrix per channel; a tensor (n, n) or (channels, n, n) is taken as it is. Raises ValueError for another name, and
+    for a tensor that is of another shape or not orthogonal.
     """
     size = prod(stride)
-    if name == "haar":
+    if isinstance(init, Tensor):
+        return _given(init, channels, size)
+    if init == "haar":
         return haar(stride).repeat(channels, 1, 1)
-    if name == "pixel_shuffle":
+    if init == "pixel_shuffle":
         return torch.eye(size, dtype=torch.float64).repeat(channels, 1, 1)
-    if name == "random":
+    if init == "random":
         return random_orthogonal(channels, size)
-    raise ValueError(f"{name!r} is no start; choose one of {', '.join(map(repr, get_args(OrthogonalStart)))}.")
+    raise ValueError(
+        f"{init!r} is no start; choose one of {', '.join(map(repr, get_args(StartName)))}, or give a tensor."
+    )
+
+
+def _given(matrix: Tensor, channels: int, size: int) -> Tensor:
+    if not matrix.is_floating_point() or matrix.shape not in ((size, size), (channels, size, size)):
+        raise ValueError(
+            f"A start of shape {tuple(matrix.shape)} and type {matrix.dtype} came; floating-point numbers of shape "
+            f"{(size, size)}, or {(channels, size, size)} for one matrix per channel, are needed."
+        )
+    start = matrix.detach().double()
+    error = float((start @ start.mT - torch.eye(size, dtype=start.dtype, device=start.device)).abs().max())
+    # What one Newton step makes right to the precision of the given type.
+    if not error <= torch.finfo(matrix.dtype).eps ** 0.5:
+        raise ValueError(
+            f"A start that is not orthogonal came: its rows' products differ from the identity by {error:.2g}. Give "
+            "its orthogonal factor, torch.linalg.qr(start).Q for example."
+        )
+    return polished(start).expand(channels, size, size).clone()

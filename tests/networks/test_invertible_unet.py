@@ -3,16 +3,17 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med import InvertibleUNet
-from iunet_med.nn import AffineCoupling, OrthogonalDownsampling
+from iunet_med.memory import LiveBytes
+from iunet_med.nn import AffineCoupling, Isometry
 from iunet_med.nn.coupling import Coupling
-from tests.live_bytes import LiveBytes
 
 NETWORKS = [
     {"spatial_dims": 1, "channels": (4, 8, 8), "resampling_init": "random"},
     {"spatial_dims": 1, "channels": (2,)},
     {"spatial_dims": 2, "channels": (4, 8), "couplings": (1, 2), "norm": None, "act": "elu"},
     {"spatial_dims": 2, "channels": (2, 18), "strides": 3, "resampling_init": "pixel_shuffle"},
-    {"spatial_dims": 2, "channels": (4, 8), "coupling": "affine"},
+    {"spatial_dims": 2, "channels": (4, 8), "coupling": "affine", "resampling": "householder"},
+    {"spatial_dims": 1, "channels": (4, 8), "mixing": "cayley", "resampling": "givens"},
     {"spatial_dims": 3, "channels": (4, 8, 16), "strides": [(1, 2, 2), 2], "resampling": "exp", "norm": "group"},
 ]
 SIZES = {1: (8,), 2: (6, 12), 3: (2, 4, 8)}
@@ -21,7 +22,7 @@ SIZES = {1: (8,), 2: (6, 12), 3: (2, 4, 8)}
 def network(settings: dict, **more) -> InvertibleUNet:
     net = InvertibleUNet(**settings, **more).double()
     for module in net.modules():
-        if isinstance(module, OrthogonalDownsampling):
+        if isinstance(module, Isometry):
             nn.init.normal_(module.weight)
         if isinstance(module, AffineCoupling):
             nn.init.normal_(module.function[-1].weight, std=0.3)
@@ -49,7 +50,7 @@ def test_reversible_gradients_equal_stored_ones(settings: dict) -> None:
     levels = len(net.plan.channels)
     x = state(settings).requires_grad_()
     results = []
-    for backprop in ("stored", "reversible", ("reversible",) + ("stored",) * (levels - 1)):
+    for backprop in ("stored", "reversible", ("recompute",) + ("store",) * (levels - 1)):
         net.backprop = backprop
         torch.manual_seed(0)
         y = net(x)
@@ -75,7 +76,7 @@ def test_a_level_that_is_stored_costs_memory_and_no_evaluation() -> None:
         if isinstance(module, Coupling):
             module.function.register_forward_hook(lambda *_: calls.append(1))
     x, held = torch.randn(1, 4, 16, 16), []
-    for backprop, expected in (("reversible", 24), (("reversible", "stored", "stored"), 14), ("stored", 12)):
+    for backprop, expected in (("reversible", 24), (("recompute", "store", "store"), 14), ("stored", 12)):
         net.backprop = backprop
         calls.clear()
         with LiveBytes() as live:
@@ -135,8 +136,8 @@ def test_memory_is_constant_in_the_number_of_couplings() -> None:
     [
         ({"channels": (4, 9)}, r"nearest possible plan is channels=\(4, 8\)"),
         ({"spatial_dims": 4}, "spatial_dims=4 came; one of 1, 2, 3 is needed"),
-        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; 'reversible', 'stored', or 2 of them"),
-        ({"backprop": ("stored",)}, r"backprop=\('stored',\) came; 'reversible', 'stored', or 2 of them"),
+        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; one of 'reversible', 'stored' is needed"),
+        ({"backprop": ("store",)}, r"backprop=\('store',\) came; .* 'recompute' or 'store' for each of the 2 levels"),
         ({"coupling": "cubic"}, "coupling='cubic' came; one of 'additive', 'affine' is needed"),
         ({"padding": "same"}, "padding='same' came; one of 'auto', 'none' is needed"),
         ({"couplings": (1, 2, 3)}, r"couplings \(1, 2, 3\) came; a number of at least 1, or 2 of them"),
@@ -167,3 +168,22 @@ def test_impossible_inputs_are_refused(shape: tuple[int, ...], message: str) -> 
 def test_log_det_of_a_padded_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(5,\) came; the log-determinant needs multiples of \(2,\)"):
         InvertibleUNet(1, (4, 8)).log_det(torch.zeros(1, 4, 5))
+
+
+def test_the_network_computes_what_the_paper_describes() -> None:
+    """First channels skip, last go down, halves swap after each coupling: written out for two levels."""
+    net = network({"spatial_dims": 2, "channels": (6, 8), "couplings": (2, 1), "act": "elu"})
+    top, x = net.level, state({"spatial_dims": 2, "channels": (6,)})
+
+    def couple(couplings: nn.Module, z: Tensor) -> Tensor:
+        for coupling in couplings.couplings:
+            first, second = z[:, : z.shape[1] // 2], z[:, z.shape[1] // 2 :]
+            z = torch.cat([second, first + coupling.function(second)], 1)
+        return z
+
+    down, up = top.lower.inner.down, top.lower.inner.up.bijection
+    z = couple(top.left, x)
+    low = nn.functional.conv2d(z[:, 4:], down.matrix().reshape(8, 1, 2, 2), stride=2, groups=2)
+    low = couple(top.lower.inner.level, low)
+    back = nn.functional.conv_transpose2d(low, up.matrix().reshape(8, 1, 2, 2), stride=2, groups=2)
+    torch.testing.assert_close(net(x), couple(top.right, torch.cat([z[:, :4], back], 1)))

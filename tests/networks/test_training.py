@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -102,12 +103,15 @@ def test_autocast_gradients_are_as_near_to_full_precision_as_stored_ones(low: to
 
 
 def _worker(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+    torch.set_num_threads(1)
+    limit = timedelta(seconds=60)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2, timeout=limit)
     net = DistributedDataParallel(network().double())
     part = batch().double().chunk(2)[rank]
     net(part).square().mean().backward()
     if rank == 0:
         torch.save([p.grad for p in net.parameters()], f"{folder}/gradients.pt")
+    dist.barrier()
     dist.destroy_process_group()
 
 

@@ -5,7 +5,9 @@ from torch.autograd import gradcheck
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from iunet_med.memory import LiveBytes
 from iunet_med.nn import Inverse, OrthogonalDownsampling, reversible
+from iunet_med.nn.orthogonal import random_orthogonal
 
 STRIDES = [(2,), (3,), (2, 2), (3, 1), (2, 2, 2), (1, 2, 3)]
 
@@ -16,7 +18,7 @@ def case(stride: tuple[int, ...], orthogonal: str = "cayley") -> tuple[Orthogona
     return layer, torch.randn(2, 3, *(2 * s for s in stride), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("orthogonal", ["cayley", "exp"])
+@pytest.mark.parametrize("orthogonal", ["cayley", "exp", "householder", "givens"])
 @pytest.mark.parametrize("stride", STRIDES)
 def test_downsampling_is_a_differentiable_isometry(stride: tuple[int, ...], orthogonal: str) -> None:
     layer, x = case(stride, orthogonal)
@@ -56,5 +58,22 @@ def test_double_precision_is_orthogonal_to_double_precision() -> None:
 
 
 def test_indivisible_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"spatial shape \(4, 5\) came, a multiple of the stride \(2, 2\) is needed"):
+    with pytest.raises(ValueError, match=r"spatial shape \[4\] came"):
+        OrthogonalDownsampling(1, (2, 2))(torch.zeros(1, 1, 4))
+    with pytest.raises(ValueError, match=r"spatial shape \[4, 5\] came, a multiple of the stride \(2, 2\) is needed"):
         OrthogonalDownsampling(1, (2, 2))(torch.zeros(1, 1, 4, 5))
+
+
+def test_a_given_rotation_per_channel_is_the_start() -> None:
+    given = random_orthogonal(3, 6)
+    layer = OrthogonalDownsampling(3, (3, 2), init=given).double()
+    torch.testing.assert_close(layer.matrix(), given)
+
+
+def test_backward_pass_holds_three_states_at_a_time() -> None:
+    layer, x = OrthogonalDownsampling(4, (2, 2, 2)), torch.randn(1, 4, 16, 16, 16)
+    for bijection in (layer, Inverse(layer)):
+        point = x if bijection is layer else layer(x).detach()
+        with LiveBytes() as live:
+            reversible(bijection, point).sum().backward()
+        assert live.peak <= 3.1 * x.nbytes

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from iunet_med.memory import LiveBytes
 from iunet_med.nn import AdditiveCoupling, Chain, Couplings, Inverse, OnLastChannels, OrthogonalDownsampling, reversible
-from tests.live_bytes import LiveBytes
 
 
 def couplings(channels: int, count: int = 3, *extra: nn.Module) -> Couplings:

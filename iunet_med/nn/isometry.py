@@ -1,0 +1,171 @@
+"""Bijections that multiply vectors of values by learnable orthogonal matrices."""
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from iunet_med.nn.bijection import Bijection, zero_log_det
+from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
+from iunet_med.nn.vjp import BackwardState, Gradients
+
+
+class Isometry(Bijection):
+    """y = M x for every vector x that a subclass cuts from the input; it keeps the norm, so its log-det is zero.
+
+    The matrices are `start @ rotation(weight)`; the weight begins at zero, so the layer begins at its start exactly.
+    Where no gradient is wanted in evaluation mode they are computed once and kept in the buffer `cached_matrix` for as
+    long as `start` and `weight` hold the same values. An export with `torch.export` or ONNX contains that buffer;
+    `eval()` brings it up to date.
+
+    Args:
+        start: orthogonal matrices, (matrices, n, n).
+        orthogonal: the map from weights to rotations.
+        learnable: False fixes the weight; the state dict has the same entries.
+    """
+
+    start: Tensor
+    cached_matrix: Tensor
+    cached_for: Tensor
+
+    def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool) -> None:
+        super().__init__()
+        self.rotation = orthogonal_map(orthogonal)
+        dtype = torch.get_default_dtype()
+        self.weight = nn.Parameter(torch.zeros_like(start, dtype=dtype), requires_grad=learnable)
+        self.register_buffer("start", start.to(dtype))
+        # Two buffers of a fixed shape, so that all processes of a distributed training hold the same.
+        unknown = torch.full_like(self.start, torch.nan)
+        self.register_buffer("cached_matrix", unknown, persistent=False)
+        self.register_buffer("cached_for", torch.stack([unknown, unknown]), persistent=False)
+        self._cached_in: torch.dtype | None = None
+
+    @abstractmethod
+    def _input_vectors(self, x: Tensor) -> Tensor:
+        """Cut an input into vectors: (B, matrices, n, vectors)."""
+
+    @abstractmethod
+    def _input(self, vectors: Tensor, output_shape: list[int]) -> Tensor:
+        """Join vectors to the input whose output has that shape."""
+
+    @abstractmethod
+    def _output_vectors(self, y: Tensor) -> Tensor:
+        """Cut an output into vectors: (B, matrices, n, vectors)."""
+
+    @abstractmethod
+    def _output(self, vectors: Tensor, input_shape: list[int]) -> Tensor:
+        """Join vectors to the output whose input has that shape."""
+
+    def matrix(self) -> Tensor:
+        """Return the orthogonal matrices, (matrices, n, n)."""
+        if self.training:
+            return self._computed()
+        if torch.compiler.is_compiling():
+            # Dynamo compiles for weights that may change, an export is for these weights.
+            return self._computed() if torch.compiler.is_dynamo_compiling() else self.cached_matrix
+        # Tensors of other types stand for values that cannot be read: fake, batched or dual ones.
+        readable = type(self.weight) is nn.Parameter and not self.weight.is_meta
+        if not readable or (torch.is_grad_enabled() and self.weight.requires_grad):
+            return self._computed()
+        self._update()
+        return self.cached_matrix
+
+    def train(self, mode: bool = True) -> "Isometry":
+        """Set the mode; the matrices for evaluation are computed here, for an export to find."""
+        super().train(mode)
+        self._prepare()
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply each vector of the input by its matrix."""
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self._output(self._computed() @ self._input_vectors(x), list(x.shape))
+        else:  # noqa: RET505  (TorchScript would compile it without the else)
+            with _full_precision(x):
+                return self._output(self.matrix() @ self._input_vectors(x), list(x.shape))
+
+    def inverse(self, y: Tensor) -> Tensor:
+        """Multiply each vector of the output by the transpose of its matrix."""
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self._input(self._computed().mT @ self._output_vectors(y), list(y.shape))
+        else:  # noqa: RET505
+            with _full_precision(y):
+                return self._input(self.matrix().mT @ self._output_vectors(y), list(y.shape))
+
+    def log_det(self, x: Tensor) -> Tensor:
+        """Return zeros of shape (B,)."""
+        return zero_log_det(x)
+
+    def pull_back(self, state: BackwardState) -> None:
+        """See `Bijection.pull_back`; in closed form: x = M^T y and grad_x = M^T grad_y."""
+        y, grad_y = state.take()
+        with _full_precision(y):
+            matrix, shape = self.matrix(), list(y.shape)
+            inputs = matrix.mT @ self._output_vectors(y)
+            del y
+            grad_outputs = self._output_vectors(grad_y)
+            del grad_y
+            self._add_gradient(grad_outputs, inputs, state.gradients)
+            x = self._input(inputs, shape)
+            del inputs
+            grad_inputs = matrix.mT @ grad_outputs
+            del grad_outputs
+            state.put(x, self._input(grad_inputs, shape))
+
+    def pull_back_inverse(self, state: BackwardState) -> None:
+        """See `Bijection.pull_back_inverse`; in closed form: y = M x and grad_y = M grad_x."""
+        x, grad_x = state.take()
+        with _full_precision(x):
+            matrix, shape = self.matrix(), list(x.shape)
+            outputs = matrix @ self._input_vectors(x)
+            del x
+            grad_inputs = self._input_vectors(grad_x)
+            del grad_x
+            self._add_gradient(outputs, grad_inputs, state.gradients)
+            state.put(self._output(outputs, shape), self._output(matrix @ grad_inputs, shape))
+
+    def _computed(self) -> Tensor:
+        # A start that was rounded to another type becomes orthogonal to this type's precision.
+        return polished(self.start) @ self.rotation(self.weight)
+
+    def _update(self) -> None:
+        """Compute `cached_matrix` unless it belongs to the present values.
+
+        The values are compared, because a change through `.data` leaves no trace in a version counter.
+        """
+        known = (
+            self._cached_in == self.weight.dtype
+            and torch.equal(self.cached_for[0], self.start)
+            and torch.equal(self.cached_for[1], self.weight)
+        )
+        if not known:
+            with torch.inference_mode(False), torch.no_grad():
+                self.cached_matrix = self._computed()
+                self.cached_for = torch.stack([self.start, self.weight])
+            self._cached_in = self.weight.dtype
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        if not self.training:
+            with torch.no_grad():
+                self.matrix()
+
+    def _add_gradient(self, rows: Tensor, columns: Tensor, gradients: Gradients) -> None:
+        """Pull the gradient of the matrices, rows columns^T summed over batch and vectors, back to the weight."""
+        if not self.weight.requires_grad:
+            return
+        grad_matrix = (rows @ columns.mT).sum(0)
+        with torch.enable_grad():
+            matrix = self._computed()
+        gradients.add([self.weight], torch.autograd.grad(matrix, self.weight, grad_matrix))
+
+
+def _full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """Switch autocast off where it is on: a product in a low type would lose what the inverse needs."""
+    device = x.device.type
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
