@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib import colormaps
-from matplotlib.cbook import get_sample_data
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from nilearn.datasets import load_mni152_template
 from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
@@ -30,10 +30,10 @@ STEPS = 800
 
 
 def head_slice() -> Tensor:
-    """Return the sagittal MR image of a head that matplotlib carries, (1, 1, 256, 256), scaled to 0 to 1."""
-    with get_sample_data("s1045.ima.gz") as file:  # type: ignore[union-attr]
-        image = np.frombuffer(file.read(), np.uint16).reshape(256, 256)
-    return torch.from_numpy(image.astype(np.float32) / image.max())[None, None]
+    """Return an axial slice of the MNI152 T1 template that nilearn carries, (1, 1, 232, 192), scaled to 0 to 1."""
+    volume = np.asarray(load_mni152_template(resolution=1).dataobj, np.float32)
+    middle = volume[2:194, :232, volume.shape[2] // 2].T[::-1]
+    return torch.from_numpy(np.ascontiguousarray(middle / middle.max()))[None, None]
 
 
 def learn(image: Tensor, layer: OrthogonalDownsampling, *, steps: int) -> OrthogonalDownsampling:

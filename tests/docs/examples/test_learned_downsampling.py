@@ -43,8 +43,8 @@ def test_picture_shows_every_result(image: torch.Tensor) -> None:
     assert figure.axes[1].images[0].get_array().shape == (16, 16, 4)
 
 
-def test_head_slice_is_the_whole_image() -> None:
+def test_head_slice_fills_the_range_and_is_cut_by_all_strides() -> None:
     head = EXAMPLE["head_slice"]()
-    assert head.shape == (1, 1, 256, 256)
+    assert head.shape == (1, 1, 232, 192)
     assert head.max() == 1
     assert head.min() == 0
