@@ -1,0 +1,1 @@
+"""Tables of memory, time and precision: `python -m benchmarks --help`."""

@@ -1,0 +1,52 @@
+"""Print the tables of memory, time and precision as Markdown: `python -m benchmarks --tables paper time`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks import brats, drift, fit, gpu, paper, peers, speed
+from benchmarks.report import header
+
+TITLES = {
+    "paper": "Memory of the paper's network",
+    "brats": "Memory on a whole brain",
+    "fit": "What fits a card",
+    "time": "Time of reversible over stored",
+    "peers": "Against iunets and memcnn",
+    "drift": "Drift",
+    "gpu": "On a GPU",
+}
+
+
+def main() -> None:
+    """Print the header and each table as soon as it is there."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--tables", nargs="+", choices=TITLES, default=list(TITLES), help="default: all")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer rounds, to see that all runs")
+    parser.add_argument(
+        "--peers-python",
+        type=Path,
+        default=Path(".venv-peers/bin/python"),
+        help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
+    )
+    chosen = parser.parse_args()
+    tables: dict[str, Callable[..., str]] = {
+        "paper": paper.table,
+        "brats": brats.table,
+        "fit": fit.table,
+        "time": speed.table,
+        "peers": partial(peers.table, chosen.peers_python.absolute()),
+        "drift": drift.table,
+        "gpu": gpu.table,
+    }
+    print(header(" ".join(["python -m benchmarks", *sys.argv[1:]])))
+    for name in chosen.tables:
+        print(f"\n## {TITLES[name]}\n\n{tables[name](quick=chosen.quick)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

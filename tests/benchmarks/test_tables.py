@@ -1,0 +1,95 @@
+"""The functions behind the tables give known numbers on tiny sizes."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks import brats, drift, fit, gpu, paper, peers, speed, timing
+from benchmarks.architectures import checkpointed, contenders
+from benchmarks.report import GIB, gib, header, markdown, mib
+from iunet_med.memory import count_step_memory
+
+
+def test_markdown_and_units() -> None:
+    assert markdown(("a", "b"), [("x", 1)]) == "| a | b |\n| --- | ---: |\n| x | 1 |"
+    assert (mib(3 * 2**30), gib(2**29)) == ("3,072", "0.50")
+    assert "- command: `make`\n" in header("make")
+
+
+def test_the_paper_s_network_reaches_its_limits() -> None:
+    (row,) = paper.rows([5])
+    figures = dict(enumerate(row))
+    assert int(figures[1]) <= figures[2] == 640
+    assert float(figures[4]) <= 5.2
+
+
+def test_a_state_counts_once_in_depth() -> None:
+    shallow, deep = paper.rows([1, 3], channels=(8, 16), size=(32, 32))
+    assert shallow[4] == deep[4]
+
+
+def test_whole_brains_in_the_order_of_their_memory() -> None:
+    networks = {name: contenders()[name] for name in ("IUNet-16, reversible", "SegResNet-16")}
+    ours, other = brats.rows(networks, (1, 4, 64, 64, 64))
+    assert float(ours[1]) < float(other[1])
+
+
+@pytest.mark.parametrize("budget", [9, 35, 36, 99, 10**6])
+def test_the_largest_that_fits(budget: int) -> None:
+    found = fit.largest(lambda n: n * n, budget, 3)
+    assert found % 3 == 0
+    assert found**2 <= budget < (found + 3) ** 2
+
+
+def test_cubes_and_channels_grow_with_the_card() -> None:
+    def build(channels: int) -> nn.Module:
+        return nn.Conv3d(4, channels, 3)
+
+    ((_, small, large),) = fit.cubes({"tiny": lambda: build(8)}, [GIB // 256, GIB // 64])
+    assert 0 < small < large
+    ((_, few, many),) = fit.channels({"tiny": build}, [GIB // 64, GIB // 16], (16, 16, 16))
+    assert 0 < few < many
+
+
+def test_checkpointing_changes_memory_and_no_gradient() -> None:
+    def build() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(*(nn.Sequential(nn.Conv1d(2, 2, 1), nn.Tanh(), nn.Tanh(), nn.Tanh()) for _ in range(4)))
+
+    image = torch.randn(1, 2, 64)
+    plain, wrapped = build(), build()
+    checkpointed_network = checkpointed(lambda: wrapped, nn.Sequential)
+    memory = [count_step_memory(network, image).peak for network in (plain, checkpointed_network)]
+    assert memory[1] < memory[0]
+    torch.testing.assert_close([p.grad for p in plain.parameters()], [p.grad for p in wrapped.parameters()])
+
+
+def test_steps_run_in_turns() -> None:
+    calls: list[str] = []
+    times = timing.in_turns({name: lambda name=name: calls.append(name) for name in "ab"}, 2)
+    assert "".join(calls) == "ab" + "ab" + "ba"
+    assert [len(times[name]) for name in "ab"] == [2, 2]
+    assert timing.ratio([2.0, 4.0], [1.0, 2.0]) == "2.00 (2.00 to 2.00)"
+    assert timing.seconds([1.0, 2.0, 3.0]) == "2 (1.5 to 2.5)"
+
+
+def test_times_of_the_modes() -> None:
+    rows = list(speed.rows(speed.Setting("tiny", (4, 8), 1, (8, 8)), 2))
+    assert [row[1] for row in rows] == ["stored", "reversible", "first level reversible"]
+    assert rows[0][3] == "1.00 (1.00 to 1.00)"
+
+
+def test_absent_peers_and_gpu_are_said_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert peers.table(Path("nowhere/python")).startswith("Open: nowhere/python is absent")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.table() == "Open: no GPU here."
+
+
+def test_drift_grows_with_depth_and_stays_near_rounding() -> None:
+    shallow, deep = (drift.errors((4, 8), (8, 8), depth, 0, None) for depth in (4, 40))
+    assert max(shallow) < 2e-6
+    assert shallow[0] < deep[0] < 1e-4
+    with pytest.raises(ValueError, match="depth 5 came; a multiple of 4 is needed"):
+        drift.errors((4, 8), (8, 8), 5, 0, None)
