@@ -93,7 +93,9 @@ class OnLastChannels(Bijection):
         del sent, grad_sent
         self.inner.pull_back(state)
         sent, grad_sent = state.take()
-        state.put(torch.cat([kept, sent], 1), torch.cat([grad_kept, grad_sent], 1))
+        x = torch.cat([kept, sent], 1)
+        del kept, sent
+        state.put(x, torch.cat([grad_kept, grad_sent], 1))
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the channels that are left alone and those that are sent through the inner bijection."""

@@ -40,7 +40,10 @@ class Coupling(nn.Module, ABC):
 
     @abstractmethod
     def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
-        """Return the halves before the coupling and their gradients, by one evaluation of the function."""
+        """Return the halves before the coupling and their gradients, by one evaluation of the function.
+
+        The second half and the gradient of the first one may be changed in place.
+        """
 
 
 class AdditiveCoupling(Coupling):
@@ -67,10 +70,8 @@ class AdditiveCoupling(Coupling):
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         shift = Evaluation(self.function, self.function, u)
-        grad_shift = shift.pull_back(grad_v, gradients)
-        u_before = v - shift.value
-        del shift, v
-        return (u_before, u), (grad_v, grad_shift + grad_u)
+        u_before = v.sub_(shift.value)
+        return (u_before, u), (grad_v, grad_u.add_(shift.pull_back(grad_v, gradients)))
 
 
 class AffineCoupling(Coupling):

@@ -34,13 +34,15 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
     _refuse_running_statistics(bijection)
     if compiled:
         _compile_functions(bijection)
-    return _Reversible.apply(bijection, x, *trainable(bijection))  # type: ignore[no-any-return, no-untyped-call]
+    box: list[Tensor] = []
+    y = _Reversible.apply(bijection, box, x, *trainable(bijection))  # type: ignore[no-untyped-call]
+    return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Reversible(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, bijection: Bijection, x: Tensor, *parameters: nn.Parameter) -> Tensor:
-        ctx.bijection, ctx.tape, ctx.autocast = bijection, [], _autocast_state(x.device.type)
+    def forward(ctx: Any, bijection: Bijection, box: list[Tensor], x: Tensor, *parameters: nn.Parameter) -> Tensor:
+        ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, [], _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
             y = bijection.push(x, ctx.tape)
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
@@ -51,9 +53,9 @@ class _Reversible(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
         parameters = ctx.saved_tensors
-        state = BackwardState(_take_output(ctx), grad_y, ctx.tape)
+        state = BackwardState(_take_output(ctx), ctx.box.pop(), ctx.tape)
         if any(then is not now for then, now in zip(parameters, trainable(ctx.bijection), strict=True)):
             raise RuntimeError(
                 "The parameters of the network were replaced between its forward and its backward pass, which "
@@ -62,7 +64,26 @@ class _Reversible(torch.autograd.Function):
         with torch.autocast(**ctx.autocast):
             ctx.bijection.pull_back(state)
         _, grad_x = state.take()
-        return None, grad_x, *(state.gradients.get(parameter) for parameter in parameters)
+        return None, None, grad_x, *(state.gradients.get(parameter) for parameter in parameters)
+
+
+class _HandOver(torch.autograd.Function):
+    """The identity, whose backward pass puts the gradient into a box.
+
+    Autograd holds the gradient that it gives to a function until that function returns: a whole state. Out of the box
+    it is taken by a function that frees it early, and autograd holds an expanded zero instead.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, box: list[Tensor]) -> Tensor:
+        ctx.box = box
+        return y.detach()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
+        ctx.box.append(grad_y)
+        return grad_y.new_zeros(()).expand_as(grad_y), None
 
 
 def _take_output(ctx: Any) -> Tensor:

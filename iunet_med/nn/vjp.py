@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 
 Tape = list[Any]
 
@@ -61,7 +62,7 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
 class Evaluation:
     """`y = function(x)`, evaluated once with a graph, to be pulled back once.
 
-    `function` is `module` or a method of it; `x` and `value`, which is `y`, are without the graph.
+    `function` is `module` or a method of it.
     """
 
     def __init__(self, module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor) -> None:
@@ -70,14 +71,22 @@ class Evaluation:
         self._leaf = x.detach().requires_grad_()
         with torch.enable_grad():
             self._y: Tensor | None = function(self._leaf)
-        self.value = self._y.detach()
+
+    @property
+    def value(self) -> Tensor:
+        """Return `y` without the graph; not kept, so that it is freed as soon as `pull_back` needs it no longer."""
+        if self._y is None:
+            raise RuntimeError("The value of an evaluation is gone after it was pulled back.")
+        return self._y.detach()
 
     def pull_back(self, grad_y: Tensor, gradients: Gradients) -> Tensor:
         """Return the gradient with respect to `x`; add those of the module's trainable parameters to `gradients`."""
         y, self._y = self._y, None
         if y is None or not y.requires_grad:
             return torch.zeros_like(self._leaf)
+        grad_y, edge = grad_y.to(y.dtype), get_gradient_edge(y)
+        del y
         inputs = [self._leaf, *self._parameters]
-        grad_x, *grads = torch.autograd.grad(y, inputs, grad_y.to(y.dtype), allow_unused=True)
+        grad_x, *grads = torch.autograd.grad([edge], inputs, [grad_y], allow_unused=True)
         gradients.add(self._parameters, grads)
         return torch.zeros_like(self._leaf) if grad_x is None else grad_x
