@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,7 +117,13 @@ def _worker(rank: int, folder: str) -> None:
 
 
 def test_two_processes_have_the_gradients_of_the_joint_batch(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_worker, args=(str(tmp_path),), nprocs=2)
+    workers = torch.multiprocessing.spawn(_worker, args=(str(tmp_path),), nprocs=2, join=False)
+    deadline = time.monotonic() + 120
+    while not workers.join(timeout=1):
+        if time.monotonic() > deadline:
+            for process in workers.processes:
+                process.kill()
+            pytest.fail("two processes did not finish a step within 120 s")
     net = network().double()
     expected = gradients(net, net(batch().double()).square().mean())
     torch.testing.assert_close(torch.load(tmp_path / "gradients.pt"), expected)
