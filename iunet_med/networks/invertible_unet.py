@@ -16,6 +16,7 @@ from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
+from iunet_med.nn.grid import ToGrid, rounds, to_grid
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.resampling import OrthogonalDownsampling
@@ -52,6 +53,9 @@ class InvertibleUNet(Bijection):
             the border; "none" refuses them.
         coupling: "additive" preserves volume, "affine" also scales and starts as the identity; see `log_det`.
         mixing: the map of learnable rotations of all channels between two couplings, or None for no rotations.
+        bit_exact: in training under autocast, in all modes, round the state to multiples of 2^-14, so that additive
+            couplings and resampling are undone bit for bit while values stay below 1024. Without it the gradients of
+            deep networks drift away from the stored ones; it costs one byte per resampled value.
 
     Attributes:
         reach: voxels per axis that become one at the lowest level: the smallest size that the network takes.
@@ -80,6 +84,7 @@ class InvertibleUNet(Bijection):
         padding: Padding = "auto",
         coupling: CouplingName = "additive",
         mixing: OrthogonalMap | None = None,
+        bit_exact: bool = True,
     ) -> None:
         super().__init__()
         check_choice("spatial_dims", spatial_dims, (1, 2, 3))
@@ -88,6 +93,7 @@ class InvertibleUNet(Bijection):
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
         self.padding = padding
+        self.bit_exact = bit_exact
         self.reach = self.plan.reach
 
         def one_coupling(half: int) -> Coupling:
@@ -100,6 +106,8 @@ class InvertibleUNet(Bijection):
                 act=act,
                 dropout=dropout,
             )
+            if bit_exact:
+                block.append(ToGrid())
             if coupling == "additive":
                 return AdditiveCoupling(block)
             return AffineCoupling(nn.Sequential(block, zero_convolution(spatial_dims, half, 2 * half)))
@@ -112,7 +120,7 @@ class InvertibleUNet(Bijection):
             first, *others = couplings
             steps: dict[str, Bijection] = {"coupling_0": Couplings([first])}
             for i, coupling in enumerate(others, 1):
-                steps[f"mixing_{i}"] = ChannelMixing(channels, orthogonal=mixing)
+                steps[f"mixing_{i}"] = ChannelMixing(channels, orthogonal=mixing, on_grid=bit_exact)
                 steps[f"coupling_{i}"] = Couplings([coupling])
             return Chain(**steps)
 
@@ -121,7 +129,9 @@ class InvertibleUNet(Bijection):
         for i in reversed(range(bottom)):
             sent = self.plan.sent[i]
             down, up = (
-                OrthogonalDownsampling(sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init)
+                OrthogonalDownsampling(
+                    sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init, on_grid=bit_exact
+                )
                 for _ in range(2)
             )
             up.load_state_dict(down.state_dict())
@@ -162,6 +172,8 @@ class InvertibleUNet(Bijection):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
         x = self._padded(self._checked(x))
+        if self.bit_exact and rounds(self, x):
+            x = to_grid(x)
         y: Tensor
         if self.backprop == "stored":
             y = self.level(x)

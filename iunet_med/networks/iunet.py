@@ -24,8 +24,8 @@ class IUNet(nn.Module):
         channels: channels of each level of the U, from the finest to the coarsest; all even.
         couplings: additive couplings per level and branch, one number or one per level.
         strides: voxels per block, one number, or one number or tuple of lengths per step down.
-        kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding: as in
-            `InvertibleUNet`; the lifting convolution has the same `kernel_size`.
+        kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding, bit_exact: as
+            in `InvertibleUNet`; the lifting convolution has the same `kernel_size`.
 
     Raises:
         ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
@@ -51,6 +51,7 @@ class IUNet(nn.Module):
         resampling_init: OrthogonalStart = "haar",
         backprop: Backprop | Sequence[LevelBackprop] = "reversible",
         padding: Padding = "auto",
+        bit_exact: bool = True,
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
@@ -68,6 +69,7 @@ class IUNet(nn.Module):
             resampling_init=resampling_init,
             backprop=backprop,
             padding=padding,
+            bit_exact=bit_exact,
         )
         self.lift = convolution(spatial_dims, in_channels, channels[0], kernel_size)
         self.head = convolution(spatial_dims, channels[0], out_channels, 1)

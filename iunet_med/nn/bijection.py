@@ -34,6 +34,10 @@ class Bijection(nn.Module, ABC):
         y: Tensor = self(x)
         return y
 
+    def push_inverse(self, y: Tensor, tape: Tape) -> Tensor:
+        """Do for `inverse` what `push` does for `forward`."""
+        return self.inverse(y)
+
     def pull_back(self, state: BackwardState) -> None:
         """Replace the output and its gradient in `state` by the input and its gradient.
 
@@ -70,6 +74,10 @@ class Inverse(Bijection):
     def log_det(self, x: Tensor) -> Tensor:
         """Return minus the log-determinant of the inverted bijection, shape (B,)."""
         return -self.bijection.log_det(self(x))
+
+    def push(self, x: Tensor, tape: Tape) -> Tensor:
+        """See `Bijection.push`."""
+        return self.bijection.push_inverse(x, tape)
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
+from iunet_med.nn.grid import pull_back_to_grid, push_on_grid, rounds, to_grid
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
-from iunet_med.nn.vjp import BackwardState, Gradients
+from iunet_med.nn.vjp import BackwardState, Gradients, Tape
 
 
 class Isometry(Bijection):
@@ -24,14 +25,17 @@ class Isometry(Bijection):
         start: orthogonal matrices, (matrices, n, n).
         orthogonal: the map from weights to rotations.
         learnable: False fixes the weight; the state dict has the same entries.
+        on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.grid`, so that reversible
+            backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
     """
 
     start: Tensor
     cached_matrix: Tensor
     cached_for: Tensor
 
-    def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool) -> None:
+    def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool, on_grid: bool) -> None:
         super().__init__()
+        self.on_grid = on_grid
         self.rotation = orthogonal_map(orthogonal)
         dtype = torch.get_default_dtype()
         self.weight = nn.Parameter(torch.zeros_like(start, dtype=dtype), requires_grad=learnable)
@@ -84,7 +88,8 @@ class Isometry(Bijection):
             return self._output(self._computed() @ self._input_vectors(x), list(x.shape))
         else:  # noqa: RET505  (TorchScript would compile it without the else)
             with _full_precision(x):
-                return self._output(self.matrix() @ self._input_vectors(x), list(x.shape))
+                y = self._output(self.matrix() @ self._input_vectors(x), list(x.shape))
+            return to_grid(y) if self._rounds(x) else y
 
     def inverse(self, y: Tensor) -> Tensor:
         """Multiply each vector of the output by the transpose of its matrix."""
@@ -92,15 +97,25 @@ class Isometry(Bijection):
             return self._input(self._computed().mT @ self._output_vectors(y), list(y.shape))
         else:  # noqa: RET505
             with _full_precision(y):
-                return self._input(self.matrix().mT @ self._output_vectors(y), list(y.shape))
+                x = self._input(self.matrix().mT @ self._output_vectors(y), list(y.shape))
+            return to_grid(x) if self._rounds(y) else x
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return zeros of shape (B,)."""
         return zero_log_det(x)
 
+    def push(self, x: Tensor, tape: Tape) -> Tensor:
+        """See `Bijection.push`."""
+        return push_on_grid(self, self.inverse, x, tape) if self._rounds(x) else super().push(x, tape)
+
+    def push_inverse(self, y: Tensor, tape: Tape) -> Tensor:
+        """See `Bijection.push_inverse`."""
+        return push_on_grid(self.inverse, self, y, tape) if self._rounds(y) else super().push_inverse(y, tape)
+
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`; in closed form: x = M^T y and grad_x = M^T grad_y."""
         y, grad_y = state.take()
+        on_grid = self._rounds(y)
         with _full_precision(y):
             matrix, shape = self.matrix(), list(y.shape)
             inputs = matrix.mT @ self._output_vectors(y)
@@ -110,6 +125,8 @@ class Isometry(Bijection):
             self._add_gradient(grad_outputs, inputs, state.gradients)
             x = self._input(inputs, shape)
             del inputs
+            if on_grid:
+                x = pull_back_to_grid(x, state.tape)
             grad_inputs = matrix.mT @ grad_outputs
             del grad_outputs
             state.put(x, self._input(grad_inputs, shape))
@@ -117,6 +134,7 @@ class Isometry(Bijection):
     def pull_back_inverse(self, state: BackwardState) -> None:
         """See `Bijection.pull_back_inverse`; in closed form: y = M x and grad_y = M grad_x."""
         x, grad_x = state.take()
+        on_grid = self._rounds(x)
         with _full_precision(x):
             matrix, shape = self.matrix(), list(x.shape)
             outputs = matrix @ self._input_vectors(x)
@@ -124,7 +142,14 @@ class Isometry(Bijection):
             grad_inputs = self._input_vectors(grad_x)
             del grad_x
             self._add_gradient(outputs, grad_inputs, state.gradients)
-            state.put(self._output(outputs, shape), self._output(matrix @ grad_inputs, shape))
+            y = self._output(outputs, shape)
+            del outputs
+            if on_grid:
+                y = pull_back_to_grid(y, state.tape)
+            state.put(y, self._output(matrix @ grad_inputs, shape))
+
+    def _rounds(self, x: Tensor) -> bool:
+        return self.on_grid and rounds(self, x)
 
     def _computed(self) -> Tensor:
         # A start that was rounded to another type becomes orthogonal to this type's precision.

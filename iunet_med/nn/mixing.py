@@ -18,6 +18,7 @@ class ChannelMixing(Isometry):
         orthogonal: the map from weights to rotations.
         init: None for the identity, "random", or an orthogonal tensor (channels, channels).
         learnable: False fixes the matrix.
+        on_grid: in training mode, round the results to a grid; see `Isometry`.
 
     Raises:
         ValueError: an unknown name, or a tensor that is no orthogonal matrix of that size.
@@ -32,9 +33,10 @@ class ChannelMixing(Isometry):
         orthogonal: OrthogonalMap = "cayley",
         init: OrthogonalStart | None = None,
         learnable: bool = True,
+        on_grid: bool = False,
     ) -> None:
         start = orthogonal_start("pixel_shuffle" if init is None else init, 1, (channels,))
-        super().__init__(start, orthogonal=orthogonal, learnable=learnable)
+        super().__init__(start, orthogonal=orthogonal, learnable=learnable, on_grid=on_grid)
         self.channels = channels
 
     def extra_repr(self) -> str:

@@ -25,6 +25,7 @@ class OrthogonalDownsampling(Isometry):
         init: the matrices to start from: "haar", "pixel_shuffle", "random", or an orthogonal tensor (n, n) or
             (channels, n, n).
         learnable: False fixes the matrices.
+        on_grid: in training mode, round the results to a grid; see `Isometry`.
 
     Raises:
         ValueError: an unknown name, a start that cannot be, or an input that the stride does not divide.
@@ -40,8 +41,10 @@ class OrthogonalDownsampling(Isometry):
         orthogonal: OrthogonalMap = "cayley",
         init: OrthogonalStart = "haar",
         learnable: bool = True,
+        on_grid: bool = False,
     ) -> None:
-        super().__init__(orthogonal_start(init, channels, stride), orthogonal=orthogonal, learnable=learnable)
+        start = orthogonal_start(init, channels, stride)
+        super().__init__(start, orthogonal=orthogonal, learnable=learnable, on_grid=on_grid)
         self.channels = channels
         self.stride = tuple(stride)
         self.block_size = prod(stride)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from torch.autograd.function import once_differentiable
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.coupling import Coupling
 from iunet_med.nn.vjp import BackwardState, trainable
+
+_COMPILE_OPTIONS = signature(torch.compile).parameters  # older releases of torch have no `recompile_limit`
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -113,9 +116,12 @@ def _autocast_state(device_type: str) -> dict[str, Any]:
 
 
 def _compile_functions(bijection: Bijection) -> None:
-    for module in bijection.modules():
-        if isinstance(module, Coupling) and module.function._compiled_call_impl is None:
-            module.function.compile()
+    functions = [module.function for module in bijection.modules() if isinstance(module, Coupling)]
+    # The functions share code, one variant per level and pass, of which torch compiles eight unless told otherwise.
+    limit = {"recompile_limit": max(8, 2 * len(functions))} if "recompile_limit" in _COMPILE_OPTIONS else {}
+    for function in functions:
+        if function._compiled_call_impl is None:
+            function.compile(**limit)
 
 
 def _refuse_running_statistics(bijection: Bijection) -> None:

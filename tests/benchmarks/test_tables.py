@@ -88,8 +88,18 @@ def test_absent_peers_and_gpu_are_said_to_be_open(monkeypatch: pytest.MonkeyPatc
 
 
 def test_drift_grows_with_depth_and_stays_near_rounding() -> None:
-    shallow, deep = (drift.errors((4, 8), (8, 8), depth, 0, None) for depth in (4, 40))
+    shallow, deep = (drift.errors((4, 8), (8, 8), depth, 0, None, bit_exact=True) for depth in (4, 40))
     assert max(shallow) < 2e-6
     assert shallow[0] < deep[0] < 1e-4
     with pytest.raises(ValueError, match="depth 5 came; a multiple of 4 is needed"):
-        drift.errors((4, 8), (8, 8), 5, 0, None)
+        drift.errors((4, 8), (8, 8), 5, 0, None, bit_exact=True)
+
+
+def test_bit_exact_networks_do_not_drift_under_autocast() -> None:
+    drifting, exact = (
+        drift.errors((8, 16), (16, 16), 48, 0, torch.bfloat16, bit_exact=value) for value in (False, True)
+    )
+    assert drifting[0] > 1e-2
+    assert drifting[3] > 1e-2
+    assert exact[0] == 0
+    assert exact[3] < 1e-5

@@ -129,17 +129,50 @@ def test_two_processes_have_the_gradients_of_the_joint_batch(tmp_path: Path) -> 
     torch.testing.assert_close(torch.load(tmp_path / "gradients.pt"), expected)
 
 
+@pytest.fixture
+def counter(monkeypatch: pytest.MonkeyPatch) -> CompileCounterWithBackend:
+    """Count the functions of couplings that are compiled."""
+    counter, compile_in_place = CompileCounterWithBackend("aot_eager"), nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda m, **options: compile_in_place(m, backend=counter, **options))
+    return counter
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
-def test_compiling_keeps_the_numbers_and_compiles_the_couplings(monkeypatch: pytest.MonkeyPatch) -> None:
-    counter = CompileCounterWithBackend("aot_eager")
-    compile_in_place = nn.Module.compile
-    monkeypatch.setattr(nn.Module, "compile", lambda module: compile_in_place(module, backend=counter))
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("mixed", [False, True])
+def test_compiling_keeps_the_numbers_and_compiles_the_couplings(
+    counter: CompileCounterWithBackend, *, mixed: bool
+) -> None:
     net, x = network(), batch()
-    y = net(x)
-    expected = [y.detach(), *gradients(net, y.square().mean())]
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        y = net(x)
+    expected = [y.detach(), *gradients(net, y.float().square().mean())]
     compiled = torch.compile(net, backend="aot_eager")
-    y = compiled(x)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        y = compiled(x)
     in_forward = counter.frame_count
-    actual = [y.detach(), *gradients(net, y.square().mean())]
+    actual = [y.detach(), *gradients(net, y.float().square().mean())]
     torch.testing.assert_close(actual, expected)
     assert 0 < in_forward < counter.frame_count
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+def test_compiling_reaches_the_couplings_of_every_level(counter: CompileCounterWithBackend) -> None:
+    levels = (4, 8, 16, 32, 64, 128)
+    net = IUNet(2, 2, 1, levels)
+    torch.compile(net, backend="eager")(torch.randn(1, 2, 64, 64)).sum().backward()
+    assert counter.frame_count >= 2 * len(levels)
+
+
+@pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])
+def test_deep_networks_under_autocast_have_the_stored_gradients(low: torch.dtype) -> None:
+    torch.manual_seed(0)
+    net = IUNet(2, 2, 1, (8, 16), 12)
+    results = []
+    for backprop in ("reversible", "stored"):
+        net.unet.backprop = backprop
+        with torch.autocast("cpu", low):
+            y = net(torch.randn(2, 2, 16, 16, generator=torch.Generator().manual_seed(1)))
+        results.append(torch.cat([grad.flatten() for grad in gradients(net, y.float().square().mean())]))
+    reversible, stored = results
+    assert (reversible - stored).norm() <= 1e-4 * stored.norm()
