@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import brats, drift, fit, gpu, paper, peers, speed
+from benchmarks import brats, drift, fit, gpu, paper, peers, resampling, speed
 from benchmarks.report import header
 
 TITLES = {
@@ -17,6 +17,7 @@ TITLES = {
     "fit": "What fits a card",
     "time": "Time of reversible over stored",
     "peers": "Against iunets and memcnn",
+    "resampling": "Resampling as product of matrices or convolution",
     "drift": "Drift",
     "gpu": "On a GPU",
 }
@@ -40,6 +41,7 @@ def main() -> None:
         "fit": fit.table,
         "time": speed.table,
         "peers": partial(peers.table, chosen.peers_python.absolute()),
+        "resampling": resampling.table,
         "drift": drift.table,
         "gpu": gpu.table,
     }

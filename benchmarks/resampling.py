@@ -1,7 +1,4 @@
-"""Time and memory of orthogonal downsampling as a product of matrices and as a strided convolution.
-
-Run `python -m benchmarks.resampling`.
-"""
+"""Time and memory of orthogonal downsampling as a product of matrices and as a strided convolution."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.report import header, markdown, mib
+from benchmarks.report import markdown, mib
 from benchmarks.timing import in_turns
 from iunet_med.memory import LiveBytes
 from iunet_med.nn.bijection import Inverse
@@ -82,12 +79,8 @@ def spread(times: list[float]) -> str:
     return f"{1e3 * median(times):.2f} ({1e3 * low:.2f} to {1e3 * high:.2f})"
 
 
-def main() -> None:
-    """Print the header and the table."""
-    print(header("python -m benchmarks.resampling"))
-    print("\nMedian and quartiles; the peak is that of live tensors, without the input.\n")
-    print(markdown(COLUMNS, rows(SHAPES, 21)))
-
-
-if __name__ == "__main__":
-    main()
+def table(*, quick: bool = False) -> str:
+    """Return the table in Markdown; `quick` takes one shape and few rounds."""
+    return "Median and quartiles; the peak is that of live tensors, without the input.\n\n" + markdown(
+        COLUMNS, rows(SHAPES[1:2], 3) if quick else rows(SHAPES, 21)
+    )

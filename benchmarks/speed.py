@@ -18,12 +18,13 @@ LIMITS = {"reversible": "1.35", "first level reversible": "1.25"}
 
 @dataclass(frozen=True)
 class Setting:
-    """A network and its input: name, channels of each level, couplings per level and branch, spatial size."""
+    """A network and its input: name, channels of each level, couplings per level and branch, spatial size, rounds of timing."""
 
     name: str
     channels: tuple[int, ...]
     couplings: int
     size: tuple[int, ...]
+    rounds: int
 
     def build(self, backprop: str | Sequence[str]) -> InvertibleUNet:
         """Return the network."""
@@ -34,8 +35,8 @@ class Setting:
         return torch.randn(1, self.channels[0], *self.size, generator=torch.Generator().manual_seed(0))
 
 
-PAPER = Setting("paper's 2D network, 5 couplings", (64, 128, 256, 512, 1024), 5, (192, 192))
-VOLUME = Setting("3D network, 32 channels, 3 levels, 4 couplings", (32, 64, 128), 4, (48, 48, 48))
+PAPER = Setting("paper's 2D network, 5 couplings", (64, 128, 256, 512, 1024), 5, (512, 512), 5)
+VOLUME = Setting("3D network, 32 channels, 3 levels, 4 couplings", (32, 64, 128), 4, (48, 48, 48), 11)
 
 
 def modes(levels: int) -> dict[str, str | tuple[str, ...]]:
@@ -47,11 +48,11 @@ def modes(levels: int) -> dict[str, str | tuple[str, ...]]:
     }
 
 
-def rows(setting: Setting, rounds: int) -> Iterator[tuple[object, ...]]:
+def rows(setting: Setting) -> Iterator[tuple[object, ...]]:
     """Yield one row per mode, all timed in turns."""
     image = setting.image()
     networks = {name: setting.build(backprop) for name, backprop in modes(len(setting.channels)).items()}
-    times = in_turns({name: training_step(network, image) for name, network in networks.items()}, rounds)
+    times = in_turns({name: training_step(network, image) for name, network in networks.items()}, setting.rounds)
     for name, network in networks.items():
         peak = count_step_memory(network, image).peak
         label = f"{setting.name}, {' x '.join(map(str, setting.size))}"
@@ -62,7 +63,7 @@ def table(*, quick: bool = False) -> str:
     """Return the table in Markdown; `quick` takes small images and few rounds."""
     settings = (PAPER, VOLUME)
     if quick:
-        settings = (replace(PAPER, size=(64, 64)), replace(VOLUME, size=(24, 24, 24)))
+        settings = (replace(PAPER, size=(64, 64), rounds=3), replace(VOLUME, size=(24, 24, 24), rounds=3))
     return "One forward and backward pass, float32, batch 1, mean square as the loss, in turns.\n\n" + markdown(
-        COLUMNS, [row for setting in settings for row in rows(setting, 3 if quick else 11)]
+        COLUMNS, [row for setting in settings for row in rows(setting)]
     )
