@@ -18,7 +18,7 @@ LIMITS = {"reversible": "1.35", "first level reversible": "1.25"}
 
 @dataclass(frozen=True)
 class Setting:
-    """A network and its input: name, channels of each level, couplings per level and branch, spatial size, rounds of timing."""
+    """A network, its input and the rounds of timing; `couplings` are per level and branch."""
 
     name: str
     channels: tuple[int, ...]
