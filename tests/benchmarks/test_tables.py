@@ -77,7 +77,7 @@ def test_steps_run_in_turns() -> None:
 
 def test_times_of_the_modes() -> None:
     rows = list(speed.rows(speed.Setting("tiny", (4, 8), 1, (8, 8), 2)))
-    assert [row[1] for row in rows] == ["stored", "reversible", "first level reversible"]
+    assert [row[1] for row in rows] == ["stored", "reversible", "first level reversible", speed.FLOOR]
     assert rows[0][3] == "1.00 (1.00 to 1.00)"
 
 
