@@ -56,7 +56,7 @@ def _summary(group: Sequence[Score], metric: str) -> Summary:
 
 def summary_table(summaries: Sequence[Summary]) -> Table:
     """One row per summary; a line parts the regions."""
-    table = Table(title=f"Over {summaries[0].cases} cases")
+    table = Table(title=f"Cases: {summaries[0].cases}")
     for column in ("prediction", "region", "metric"):
         table.add_column(column)
     for column in ("mean", "median", "worst"):

@@ -54,3 +54,22 @@ def test_empty_regions() -> None:
 def test_a_truth_that_fills_the_volume() -> None:
     full = np.ones((4, 4, 4), np.uint8)
     assert region_metrics(full, full, regions=LESION, spacing_mm=(1, 1, 1)) == {"lesion": Metrics(1, 1, 1, 0)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_distance_is_that_of_all_pairs_of_surface_voxels(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    spacing = np.array([0.9, 1.2, 2.5])
+    maps = [np.pad(draw.random((5, 6, 4)) < 0.3, ((2, 3), (0, 1), (4, 0))).astype(np.uint8) for _ in range(2)]
+    ours, theirs = (np.argwhere((labels == 1) & (_eroded(labels) == 0)) * spacing for labels in maps)
+    pairs = np.linalg.norm(ours[:, None] - theirs, axis=-1)
+    expected = max(np.percentile(pairs.min(1), 95), np.percentile(pairs.min(0), 95))
+    found = region_metrics(*maps, regions=LESION, spacing_mm=spacing)["lesion"]
+    assert found.hd95_mm == pytest.approx(expected)
+
+
+def _eroded(labels: np.ndarray) -> np.ndarray:
+    """Voxels whose six neighbours are all inside."""
+    padded = np.pad(labels, 1)
+    shifts = [np.roll(padded, step, axis) for axis in range(3) for step in (-1, 1)]
+    return np.min(shifts, axis=0)[1:-1, 1:-1, 1:-1]
