@@ -90,10 +90,18 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Draw truth and the first folder's predictions to this PNG file, too."),
     ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write mean, median and worst of each metric to this CSV file, too."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw all scores as boxes and points to this PNG file, too.")
+    ] = None,
 ) -> None:
-    """Compare predicted label maps with the true ones: Dice per region and case, and the mean.
+    """Compare predicted label maps with the true ones: Dice, sensitivity, specificity and 95 % Hausdorff distance.
 
-    A region that is empty in truth and prediction scores 1, one that is empty in only one of them 0.
+    A region that is empty in truth and prediction scores Dice and sensitivity 1 and distance 0, one that is empty in
+    only one of them Dice and sensitivity 0 and distance 374 mm, the diagonal of a BraTS volume.
 
     Example: `iunet-med evaluate demo/held-out demo/trained demo/untrained --picture demo/overview.png`
     """
@@ -103,6 +111,7 @@ def evaluate(
     with _clear_errors():
         from iunet_med.data import list_cases
         from iunet_med.evaluation.scores import score_case, score_table, write_scores
+        from iunet_med.evaluation.summary import summarise, summary_table, write_summary
 
         chosen = _read_layout(layout)
         listed = list_cases(str(dataset), chosen)
@@ -116,7 +125,14 @@ def evaluate(
 
             rows = [read_picture_case(case, predictions[0]) for case in listed]
             write_overview(picture, rows, regions=chosen.regions)
-        Console().print(score_table(scores))
+        summaries = summarise(scores)
+        if summary:
+            write_summary(summary, summaries)
+        if plot:
+            from iunet_med.evaluation.metrics_picture import write_metrics_picture
+
+            write_metrics_picture(plot, scores)
+        Console().print(score_table(scores), summary_table(summaries))
 
 
 def main() -> None:

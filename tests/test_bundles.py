@@ -30,7 +30,7 @@ OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1
 def test_all_bundles_and_configs_are_known() -> None:
     assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri"]
     assert [path.name for path in OVERLAYS] == ["cpu_demo.json", "four_modalities_lesion.json"]
-    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 3
+    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 4
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)

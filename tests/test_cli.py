@@ -86,6 +86,7 @@ def test_bad_arguments_exit_with_2(arguments: list[str], text: str) -> None:
 
 def test_evaluation_scores_every_region(dataset: Path, predictions: Path, tmp_path: Path) -> None:
     files = ["--csv", str(tmp_path / "dice.csv"), "--picture", str(tmp_path / "overview.png")]
+    files += ["--summary", str(tmp_path / "summary.csv"), "--plot", str(tmp_path / "metrics.png")]
     result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), *files], env={"COLUMNS": "160"})
     assert result.exit_code == 0, result.output
     with (tmp_path / "dice.csv").open(newline="") as file:
@@ -94,6 +95,12 @@ def test_evaluation_scores_every_region(dataset: Path, predictions: Path, tmp_pa
     assert len(scores) == 6
     assert lost == {("Simulated-00006-000", "ET"): 0.0}
     assert "0.500" in result.output  # the mean over both cases
+    with (tmp_path / "summary.csv").open(newline="") as file:
+        worst = {
+            row["metric"]: (row["worst"], row["worst_case"]) for row in csv.DictReader(file) if row["region"] == "ET"
+        }
+    assert worst["hd95_mm"] == ("374.0", "Simulated-00006-000")
+    assert (tmp_path / "metrics.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
 
 

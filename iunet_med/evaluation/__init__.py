@@ -1,1 +1,5 @@
-"""Compares predicted label maps with the true ones: Dice per region, a table, a picture."""
+"""Compares predicted label maps with the true ones: metrics per region, tables, pictures."""
+
+from iunet_med.evaluation.report import EvaluationReport
+
+__all__ = ["EvaluationReport"]

@@ -1,4 +1,4 @@
-"""Dice per case, prediction and region: computed, written as CSV, shown as a table."""
+"""Metrics per case, prediction and region: computed, written as CSV, and their Dice shown as a table."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,18 +10,22 @@ from rich.table import Table
 
 from iunet_med.data.files import replacing
 from iunet_med.data.layouts import Case
-from iunet_med.evaluation.dice import Regions, region_dice
-from iunet_med.evaluation.volumes import find_prediction, read_label_maps
+from iunet_med.evaluation.dice import Regions
+from iunet_med.evaluation.metrics import region_metrics
+from iunet_med.evaluation.volumes import find_prediction, read_label_maps, spacing_in_ras
 
 
 @dataclass(frozen=True)
 class Score:
-    """Dice of one region of one case in one folder of predictions."""
+    """The metrics of one region of one case in one folder of predictions."""
 
     case: str
     prediction: str
     region: str
     dice: float
+    sensitivity: float
+    specificity: float
+    hd95_mm: float
 
 
 def score_case(case: Case, folders: Mapping[str, Path], *, regions: Regions) -> list[Score]:
@@ -33,10 +37,11 @@ def score_case(case: Case, folders: Mapping[str, Path], *, regions: Regions) -> 
     """
     paths = {name: find_prediction(folder, case=case["case"]) for name, folder in folders.items()}
     maps = read_label_maps(Path(case["label"]), paths, case=case["case"])
+    spacing = spacing_in_ras(case["label"])
     return [
-        Score(case["case"], name, region, dice)
+        Score(case["case"], name, region, **asdict(metrics))
         for name in folders
-        for region, dice in region_dice(maps[name], maps["truth"], regions=regions).items()
+        for region, metrics in region_metrics(maps[name], maps["truth"], regions=regions, spacing_mm=spacing).items()
     ]
 
 
@@ -63,7 +68,7 @@ def score_table(scores: Sequence[Score]) -> Table:
 
 
 def write_scores(path: Path, scores: Sequence[Score]) -> None:
-    """Write CSV with one row per score and the columns case, prediction, region, dice."""
+    """Write CSV with one row per score and its fields as columns."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Score)])
         writer.writeheader()

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
@@ -47,6 +48,6 @@ class SaveSegmentationd(SaveImaged):  # type: ignore[misc]
                 )
             path = self.output_dir / d["case"] / f"{d['case']}_seg.nii.gz"
             with replacing(path) as temporary:
-                exact = {**meta, "affine": affine}
-                self.saver(label.as_tensor(), meta_data=exact, filename=str(temporary).removesuffix(".nii.gz"))
+                # MONAI's own writer takes a 3D array's affine for 2D, and fails where the first axes map to no plane.
+                nib.save(nib.Nifti1Image(label[0].cpu().numpy().astype(np.uint8), affine), temporary)
         return d

@@ -11,11 +11,11 @@ from rich.console import Console
 from iunet_med.evaluation.scores import Score, score_case, score_table, write_scores
 
 SCORES = [
-    Score("a", "trained", "ET", 0.5),
-    Score("a", "trained", "WT", 0.75),
-    Score("b", "trained", "ET", 1.0),
-    Score("b", "trained", "WT", 0.25),
-    *(Score(case, "untrained", region, 0.0) for case in "ab" for region in ("ET", "WT")),
+    Score("a", "trained", "ET", 0.5, 1.0, 1.0, 2.0),
+    Score("a", "trained", "WT", 0.75, 1.0, 1.0, 2.0),
+    Score("b", "trained", "ET", 1.0, 1.0, 1.0, 2.0),
+    Score("b", "trained", "WT", 0.25, 1.0, 1.0, 2.0),
+    *(Score(case, "untrained", region, 0.0, 0.0, 1.0, 374.0) for case in "ab" for region in ("ET", "WT")),
 ]
 
 
@@ -34,8 +34,8 @@ def test_every_folder_is_scored(tmp_path: Path) -> None:
     folders = {name: tmp_path / name for name in ("trained", "untrained")}
     scores = score_case({"case": "a", "label": str(truth)}, folders, regions={"lesion": (1,)})
     assert scores == [
-        Score("a", "trained", "lesion", 1.0),
-        Score("a", "untrained", "lesion", pytest.approx(2 * 4 / (4 + 8))),
+        Score("a", "trained", "lesion", 1.0, 1.0, 1.0, 0.0),
+        Score("a", "untrained", "lesion", pytest.approx(2 * 4 / (4 + 8)), 1.0, pytest.approx(2 / 6), 4.0),
     ]
 
 
@@ -55,4 +55,5 @@ def test_file_holds_one_row_per_score(tmp_path: Path) -> None:
     write_scores(tmp_path / "new" / "dice.csv", SCORES)
     with (tmp_path / "new" / "dice.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [Score(**{**row, "dice": float(row["dice"])}) for row in rows] == SCORES
+    texts = ("case", "prediction", "region")
+    assert [Score(**{k: v if k in texts else float(v) for k, v in row.items()}) for row in rows] == SCORES

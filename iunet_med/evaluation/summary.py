@@ -1,0 +1,77 @@
+"""Mean, median and worst of each metric over the cases: computed, written as CSV, shown as a table."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from statistics import mean, median
+
+from rich.table import Table
+
+from iunet_med.data.files import replacing
+from iunet_med.evaluation.metrics import Metrics
+from iunet_med.evaluation.scores import Score
+
+METRICS = tuple(field.name for field in fields(Metrics))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric of one region over all cases; the worst is the largest distance, otherwise the smallest value."""
+
+    prediction: str
+    region: str
+    metric: str
+    cases: int
+    mean: float
+    median: float
+    worst: float
+    worst_case: str
+
+
+def summarise(scores: Sequence[Score]) -> list[Summary]:
+    """One summary per prediction, region and metric, in the order of the scores."""
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        groups.setdefault((score.prediction, score.region), []).append(score)
+    return [_summary(group, metric) for group in groups.values() for metric in METRICS]
+
+
+def _summary(group: Sequence[Score], metric: str) -> Summary:
+    values = {score.case: float(getattr(score, metric)) for score in group}
+    choose = max if metric == "hd95_mm" else min
+    case = choose(values, key=lambda name: values[name])
+    numbers = list(values.values())
+    return Summary(
+        group[0].prediction,
+        group[0].region,
+        metric,
+        len(values),
+        mean(numbers),
+        median(numbers),
+        values[case],
+        case,
+    )
+
+
+def summary_table(summaries: Sequence[Summary]) -> Table:
+    """One row per summary; a line parts the regions."""
+    table = Table(title=f"Cases: {summaries[0].cases}")
+    for column in ("prediction", "region", "metric"):
+        table.add_column(column)
+    for column in ("mean", "median", "worst"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for summary in summaries:
+        digits = 1 if summary.metric == "hd95_mm" else 3
+        numbers = (f"{value:.{digits}f}" for value in (summary.mean, summary.median, summary.worst))
+        names = (summary.prediction, summary.region, summary.metric)
+        table.add_row(*names, *numbers, end_section=summary.metric == METRICS[-1])
+    return table
+
+
+def write_summary(path: Path, summaries: Sequence[Summary]) -> None:
+    """Write CSV with one row per summary."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Summary)])
+        writer.writeheader()
+        writer.writerows(asdict(summary) for summary in summaries)

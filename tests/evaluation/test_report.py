@@ -1,0 +1,68 @@
+"""The evaluation config writes and prints what its segmentations score, alone and over the training config."""
+
+import csv
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+CONFIGS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri" / "configs"
+TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
+OWN = {"cases", "dataset", "evaluated", "handlers"}
+
+
+def test_evaluation_segments_as_inference_does() -> None:
+    evaluate, infer = (json.loads((CONFIGS / f"{name}.json").read_text()) for name in ("evaluate", "inference"))
+    assert {key for key in {*evaluate, *infer} if evaluate.get(key) != infer.get(key)} == OWN
+
+
+@pytest.mark.parametrize("names", [["evaluate"], ["train", "evaluate"]], ids=" over ".join)
+def test_check_properties_reports_nothing(names: list[str], brats_folder: Path, tmp_path: Path) -> None:
+    files = [str(CONFIGS / f"{name}.json") for name in names]
+    paths = {"dataset_dir": str(brats_folder), "bundle_root": str(tmp_path), "output_dir": str(tmp_path)}
+    kind = "train" if "train" in names else "infer"
+    workflow = ConfigWorkflow(
+        config_file=files, workflow_type=kind, logging_file=False, init_id="none", **TINY, **paths
+    )
+    workflow.initialize()
+    assert workflow.check_properties() == []
+
+
+class ReadTumour(torch.nn.Module):
+    """The conftest's cases are bright where the tumour is: every region is the whole tumour."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        middle = (image.amin((2, 3, 4), keepdim=True) + image.amax((2, 3, 4), keepdim=True)) / 2
+        return (image - middle)[:, [3, 3, 3]]
+
+
+@pytest.mark.parametrize("flips", [False, True], ids=["plain", "flips"])
+def test_files_hold_the_scores_on_the_labels_grids(
+    flips: bool, brats_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = ConfigParser()
+    parser.read_config(CONFIGS / "evaluate.json")
+    parser.update({"dataset_dir": str(brats_folder), "output_dir": str(tmp_path), **TINY, "roi_size": [32, 32, 32]})
+    parser.update({"network": ReadTumour(), "test_time_flips": flips, "stitch_device": "cpu"})
+    del parser.config["handlers"][0]  # there is no checkpoint
+    parser.get_parsed_content("evaluator").run()
+    with (tmp_path / "metrics.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["region"] == "WT"]
+    assert len(rows) == 5
+    assert {float(row["dice"]) for row in rows} == {1.0}
+    assert {float(row["hd95_mm"]) for row in rows} == {0.0}
+    with (tmp_path / "summary.csv").open(newline="") as file:
+        summary = {(row["region"], row["metric"]): row for row in csv.DictReader(file)}
+    dice = []
+    for path in brats_folder.rglob("*-seg.nii.gz"):
+        labels = np.asarray(nib.load(path).dataobj)
+        enhancing, whole = (labels == 3).sum(), (labels > 0).sum()
+        dice.append(2 * enhancing / (enhancing + whole))
+    assert float(summary["ET", "dice"]["mean"]) == pytest.approx(np.mean(dice))
+    assert float(summary["ET", "dice"]["worst"]) == pytest.approx(min(dice))
+    assert (tmp_path / "metrics.png").read_bytes().startswith(b"\x89PNG")
+    assert "hd95_mm" in capsys.readouterr().out
