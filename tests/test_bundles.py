@@ -29,8 +29,10 @@ OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1
 
 def test_all_bundles_and_configs_are_known() -> None:
     assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri"]
-    assert [path.name for path in OVERLAYS] == ["cpu_demo.json", "four_modalities_lesion.json"]
-    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 4
+    networks = ["iunet16", "iunet32", "iunet64", "segresnet", "unet"]
+    others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "whole_volume"]
+    assert [path.stem for path in OVERLAYS] == sorted(networks + others)
+    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6
 
 
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
@@ -85,9 +87,10 @@ def test_every_overlay_fits_over_training_and_inference(
             make_lesion_case(tmp_path / "data", name)
         parser["dataset_dir"] = str(tmp_path / "data")
     engine = parser.get_parsed_content("train::trainer" if config == "train" else "evaluator")
-    assert parser.get_parsed_content("network_def").head.out_channels == len(
-        parser.get_parsed_content("layout").regions
-    )
+    layout, size = parser.get_parsed_content("layout"), [2 * length for length in parser.get_parsed_content("reach")]
+    with torch.no_grad():
+        result = parser.get_parsed_content("network_def").eval()(torch.zeros(1, len(layout.modalities), *size))
+    assert result.shape == (1, len(layout.regions), *size)
     assert engine.state.epoch_length > 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from rich.console import Console
 
@@ -35,7 +36,10 @@ class EvaluationReport:
         engine.add_event_handler(Events.COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Score, write and print."""
+        """Score, write and print, in the first process once all have written."""
+        idist.barrier()
+        if idist.get_rank() > 0:
+            return
         folders = {"bundle": self.output_dir}
         scores = [score for case in self.cases for score in score_case(case, folders, regions=self.regions)]
         summaries = summarise(scores)

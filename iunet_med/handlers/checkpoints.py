@@ -1,9 +1,13 @@
-"""Checkpoints: the best network as a plain state dict, and all that a run needs to go on."""
+"""Checkpoints: the best network as a plain state dict, and all that a run needs to go on.
+
+Of several processes that train together the first one writes, and each one reads.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 
@@ -26,7 +30,7 @@ class BestModel:
 
     def __call__(self, engine: Engine) -> None:
         """Write the weights if this validation was the best."""
-        if engine.state.best_metric_epoch == engine.state.epoch:
+        if engine.state.best_metric_epoch == engine.state.epoch and idist.get_rank() == 0:
             with replacing(self.path) as temporary:
                 torch.save(self.network.state_dict(), temporary)
 
@@ -100,6 +104,8 @@ class TrainingState:
 
     def save(self, engine: Engine) -> None:
         """Write the state."""
+        if idist.get_rank() > 0:
+            return
         state = {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
