@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from iunet_med.networks.checks import check_choice, check_input
 from iunet_med.networks.layout import draw
-from iunet_med.networks.padding import Padding, crop, pad
+from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.bijection import Bijection, Inverse
 from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
@@ -66,6 +66,8 @@ class InvertibleUNet(Bijection):
     Source: Etmann, Ke and Schönlieb 2020, https://arxiv.org/abs/2005.05220.
     """
 
+    __jit_unused_properties__ = ("backprop",)
+
     def __init__(
         self,
         spatial_dims: int,
@@ -95,6 +97,7 @@ class InvertibleUNet(Bijection):
         self.padding = padding
         self.bit_exact = bit_exact
         self.reach = self.plan.reach
+        self._multiples = list(self.reach)
 
         def one_coupling(half: int) -> Coupling:
             block = ConvolutionalBlock(
@@ -171,20 +174,23 @@ class InvertibleUNet(Bijection):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, channels[0], *spatial) to the same shape, padded to multiples of `reach` where it must be."""
-        x = self._padded(self._checked(x))
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]
+            y: Tensor = self.level(pad_to_multiples(x, self._multiples))
+            return y
+        else:  # noqa: RET505  (TorchScript would compile it without the else)
+            return self._differentiable(self._padded(self._checked(x)))
+
+    def _differentiable(self, x: Tensor) -> Tensor:
         if self.bit_exact and rounds(self, x):
             x = to_grid(x)
-        y: Tensor
-        if self.backprop == "stored":
-            y = self.level(x)
-        else:
-            y = reversible(self.level, x, compiled=torch.compiler.is_compiling())
+        stored = self.backprop == "stored"
+        y: Tensor = self.level(x) if stored else reversible(self.level, x, compiled=torch.compiler.is_compiling())
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
         """Undo `forward`; `spatial_shape` crops to the size from before the padding."""
         x = self.level.inverse(self._checked(y))
-        return x if spatial_shape is None else crop(x, spatial_shape)
+        return x if spatial_shape is None else crop(x, list(spatial_shape))
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Map (B, channels[0], *spatial) to one code per level: what each keeps on the way down, and the lowest level.
@@ -210,7 +216,7 @@ class InvertibleUNet(Bijection):
         x = bottom.inverse(x)
         for code, chain in zip(reversed(kept), reversed(chains), strict=True):
             x = chain.left.inverse(torch.cat([code, chain.lower.inner.down.inverse(x)], 1))
-        return x if spatial_shape is None else crop(x, spatial_shape)
+        return x if spatial_shape is None else crop(x, list(spatial_shape))
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return log |det dy/dx| in nats, shape (B,); padded sizes have none, so they are refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from iunet_med.networks.checks import check_input
@@ -32,6 +33,8 @@ class IUNet(nn.Module):
 
     Source: Etmann, Ke and Schönlieb 2020, https://arxiv.org/abs/2005.05220.
     """
+
+    __jit_unused_properties__ = ("reach",)
 
     def __init__(
         self,
@@ -81,9 +84,10 @@ class IUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, *spatial) to (B, out_channels, *spatial); ValueError for another shape."""
-        check_input(x, self.in_channels, len(self.reach), next(self.parameters()).device)
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            check_input(x, self.in_channels, len(self.reach), next(self.parameters()).device)
         logits: Tensor = self.head(self.unet(self.lift(x)))
-        return crop(logits, x.shape[2:])
+        return crop(logits, list(x.shape[2:]))
 
     def layout(self) -> str:
         """Draw the U with its channels per level, how many are kept and how many are sent down."""

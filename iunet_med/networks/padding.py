@@ -31,10 +31,18 @@ def pad(x: Tensor, reach: Sequence[int], padding: Padding) -> Tensor:
             f"An input of spatial shape {tuple(size)} came, multiples of {tuple(reach)} are needed; pad it to "
             f"{tuple(n + m for n, m in zip(size, missing, strict=True))} or set padding='auto'."
         )
-    return F.pad(x, [p for m in reversed(missing) for p in (0, m)], mode="replicate")
+    return pad_to_multiples(x, list(reach))
 
 
-def crop(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
+def pad_to_multiples(x: Tensor, multiples: list[int]) -> Tensor:
+    """Repeat the border of (B, C, *spatial) at the high end of each axis; one that TorchScript compiles."""
+    padding: list[int] = []
+    for axis in range(len(multiples)):
+        padding = [0, -x.shape[2 + axis] % multiples[axis]] + padding  # noqa: RUF005  (TorchScript knows no stars)
+    return F.pad(x, padding, mode="replicate")
+
+
+def crop(x: Tensor, spatial_shape: list[int]) -> Tensor:
     """Cut (B, C, *spatial) at the high end of each axis to `spatial_shape`."""
     for axis, length in enumerate(spatial_shape):
         x = x.narrow(2 + axis, 0, length)

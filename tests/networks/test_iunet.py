@@ -70,3 +70,12 @@ def test_wrong_inputs_are_refused(shape: tuple[int, ...], message: str) -> None:
 def test_misspelt_keywords_are_refused() -> None:
     with pytest.raises(TypeError, match="chanels"):
         IUNet(3, 1, 1, chanels=(4, 8))
+
+
+@pytest.mark.parametrize("backprop", ["reversible", "stored"])
+@pytest.mark.parametrize("size", [(8, 8, 8), (9, 12, 10)])
+def test_torchscript_computes_the_same_at_every_size(size: tuple[int, int, int], backprop: str) -> None:
+    net = IUNet(3, 2, 1, (4, 8), backprop=backprop).eval()
+    x = torch.randn(1, 2, *size)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.jit.script(net)(x), net(x), rtol=0, atol=0)
