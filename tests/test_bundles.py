@@ -21,7 +21,14 @@ from iunet_med.transforms import LabelToRegionsd
 REPOSITORY = Path(__file__).parents[1]
 BUNDLES = sorted(path.parent.parent for path in REPOSITORY.glob("bundle/*/configs/metadata.json"))
 BRATS = REPOSITORY / "bundle" / "iunet_brats_mri"
-REQUIRED = ("LICENSE", "configs/metadata.json", "configs/train.json", "configs/inference.json", "configs/logging.conf")
+REQUIRED = (
+    "LICENSE",
+    "docs/data_license.txt",
+    "configs/metadata.json",
+    "configs/train.json",
+    "configs/inference.json",
+    "configs/logging.conf",
+)
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
 OVERLAYS = sorted(REPOSITORY.glob("configs/*.json"))
 OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1, 0.2, 2.4, 11.0], [0, 0, 0, 1]])

@@ -1,6 +1,7 @@
 """A training run of the bundle: repeated, interrupted, shared out."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
+from monai.fl.client import MonaiAlgo
+from monai.fl.utils.constants import ExtraItems
+from monai.fl.utils.exchange_object import ExchangeObject
 
 CONFIGS = Path(__file__).parents[1] / "bundle" / "iunet_brats_mri" / "configs"
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
@@ -42,6 +46,16 @@ def test_a_resumed_run_ends_with_the_weights_of_an_unbroken_one(brats_folder: Pa
     torch.testing.assert_close(resumed, whole, rtol=0, atol=0)
 
 
+def test_the_loss_of_several_processes_is_that_of_the_joint_batch() -> None:
+    parser = ConfigParser()
+    parser.read_config([CONFIGS / "train.json", CONFIGS / "multi_gpu_train.json"])
+    loss = parser.get_parsed_content("loss")
+    logits, target = torch.randn(2, 3, 4, 4, 4).double(), torch.zeros(2, 3, 4, 4, 4).double()
+    target[0, :, :1], target[1, :, :, :3] = 1, 1
+    shares = [loss(logits[i : i + 1], target[i : i + 1]) for i in range(2)]
+    torch.testing.assert_close(torch.stack(shares).mean(), loss(logits, target))
+
+
 def torchrun(config: str, *arguments: str, processes: int) -> str:
     overlaid = f"['{CONFIGS / config}.json', '{CONFIGS / f'multi_gpu_{config}.json'}']"
     command = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", f"--nproc_per_node={processes}"]
@@ -64,3 +78,20 @@ def test_two_processes_train_and_evaluate(brats_folder: Path, tmp_path: Path) ->
     one, two = ((tmp_path / f"results_{processes}" / "metrics.csv").read_text() for processes in (1, 2))
     assert one == two
     assert len(one.splitlines()) == 1 + 5 * 3
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:executing the bundle:UserWarning", "ignore:parsing config_file:UserWarning")
+def test_the_federated_client_does_one_round(brats_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    options = {**TINY, "dataset_dir": str(brats_folder), "output_dir": str(tmp_path / "out")}
+    kwargs = {"train_kwargs": options, "eval_kwargs": options}
+    client = MonaiAlgo(bundle_root=str(tmp_path), send_weight_diff=False, **kwargs)
+    client.initialize(extra={ExtraItems.CLIENT_NAME: "site"})
+    sent = client.get_weights()
+    before = {name: torch.as_tensor(value).clone() for name, value in sent.weights.items()}
+    client.train(data=ExchangeObject(weights=sent.weights, weight_type=sent.weight_type), extra={})
+    after = client.get_weights().weights
+    client.finalize()
+    assert sorted(after) == sorted(before)
+    assert any(not torch.equal(torch.as_tensor(after[name]), before[name]) for name in before)

@@ -54,14 +54,7 @@ class LoadModel:
             FileNotFoundError: if there is no such file.
             ValueError: if the file holds the weights of another network.
         """
-        weights = _read(self.path, self.device, cure="train first, or pass --checkpoint FILE")
-        try:
-            self.network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise ValueError(
-                f"{self.path} holds another network's weights; give the channels, couplings and layout that it was "
-                f"trained with, or another --checkpoint. {error}"
-            ) from error
+        _load(self.network, _read(self.path, self.device, cure="train first, or pass --checkpoint FILE"), self.path)
 
 
 class TrainingState:
@@ -122,7 +115,7 @@ class TrainingState:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the run is already as long as asked for.
+            ValueError: if the run is already as long as asked for, or was that of another network.
         """
         state = _read(self.path, self.device, cure="start the run without --resume")
         if state["epoch"] >= engine.state.max_epochs:
@@ -130,7 +123,7 @@ class TrainingState:
                 f"{self.path} has {state['epoch']} epochs behind it and max_epochs is {engine.state.max_epochs}; to go "
                 "on, pass a greater --max_epochs."
             )
-        self.network.load_state_dict(state["network"])
+        _load(self.network, state["network"], self.path)
         self.optimizer.load_state_dict(state["optimizer"])
         self.lr_scheduler.last_epoch = state["schedule_position"]
         engine.state.epoch = state["epoch"]
@@ -138,6 +131,16 @@ class TrainingState:
         self.evaluator.state.best_metric = state["best_metric"]
         self.evaluator.state.best_metric_epoch = state["best_metric_epoch"]
         engine.logger.info("Resumed %s after epoch %d", self.path, state["epoch"])
+
+
+def _load(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} holds another network's weights; give the channels, couplings and layout that it was "
+            f"trained with, or another checkpoint. {error}"
+        ) from error
 
 
 def _read(path: str, device: torch.device | str, *, cure: str) -> Mapping[str, Any]:

@@ -121,3 +121,11 @@ def test_a_missing_model_is_refused_with_its_cure(tmp_path: Path) -> None:
     LoadModel(str(tmp_path / "model.pt"), torch.nn.Linear(1, 1)).attach(engine)
     with pytest.raises(FileNotFoundError, match=r"no checkpoint .*model\.pt; train first, or pass --checkpoint FILE"):
         engine.run([0])
+
+
+def test_a_resumed_run_of_another_network_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1).go()
+    other = Run(tmp_path, epochs=2, resume=True)
+    other.state.network = torch.nn.Linear(2, 1)
+    with pytest.raises(ValueError, match=r"(?s)state\.pt holds another network's weights; give the channels"):
+        other.go()
