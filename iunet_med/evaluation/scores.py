@@ -1,15 +1,14 @@
 """Metrics per case, prediction and region: computed, written as CSV, and their Dice shown as a table."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
 from rich.table import Table
 
-from iunet_med.data.files import replacing
 from iunet_med.data.layouts import Case
+from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.evaluation.dice import Regions
 from iunet_med.evaluation.metrics import region_metrics
 from iunet_med.evaluation.volumes import find_prediction, read_label_maps, spacing_in_ras
@@ -69,7 +68,4 @@ def score_table(scores: Sequence[Score]) -> Table:
 
 def write_scores(path: Path, scores: Sequence[Score]) -> None:
     """Write CSV with one row per score and its fields as columns."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Score)])
-        writer.writeheader()
-        writer.writerows(asdict(score) for score in scores)
+    write_rows(path, scores, row_type=Score)

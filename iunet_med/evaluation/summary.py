@@ -1,14 +1,13 @@
 """Mean, median and worst of each metric over the cases: computed, written as CSV, shown as a table."""
 
-import csv
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import mean, median
 
 from rich.table import Table
 
-from iunet_med.data.files import replacing
+from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.evaluation.metrics import Metrics
 from iunet_med.evaluation.scores import Score
 
@@ -71,7 +70,4 @@ def summary_table(summaries: Sequence[Summary]) -> Table:
 
 def write_summary(path: Path, summaries: Sequence[Summary]) -> None:
     """Write CSV with one row per summary."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Summary)])
-        writer.writeheader()
-        writer.writerows(asdict(summary) for summary in summaries)
+    write_rows(path, summaries, row_type=Summary)

@@ -55,7 +55,8 @@ class InvertibleUNet(Bijection):
         mixing: the map of learnable rotations of all channels between two couplings, or None for no rotations.
         bit_exact: in training under autocast, in all modes, round the state to multiples of 2^-14, so that additive
             couplings and resampling are undone bit for bit while values stay below 1024. Without it the gradients of
-            deep networks drift away from the stored ones; it costs one byte per resampled value.
+            deep networks drift away from the stored ones; it costs one byte per resampled value. Affine couplings
+            cannot be undone exactly and are not rounded.
 
     Attributes:
         reach: voxels per axis that become one at the lowest level: the smallest size that the network takes.
@@ -95,7 +96,7 @@ class InvertibleUNet(Bijection):
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
         self.padding = padding
-        self.bit_exact = bit_exact
+        self.bit_exact = bit_exact and coupling == "additive"
         self.reach = self.plan.reach
         self._multiples = list(self.reach)
 
@@ -109,7 +110,7 @@ class InvertibleUNet(Bijection):
                 act=act,
                 dropout=dropout,
             )
-            if bit_exact:
+            if self.bit_exact:
                 block.append(ToGrid())
             if coupling == "additive":
                 return AdditiveCoupling(block)
@@ -123,7 +124,7 @@ class InvertibleUNet(Bijection):
             first, *others = couplings
             steps: dict[str, Bijection] = {"coupling_0": Couplings([first])}
             for i, coupling in enumerate(others, 1):
-                steps[f"mixing_{i}"] = ChannelMixing(channels, orthogonal=mixing, on_grid=bit_exact)
+                steps[f"mixing_{i}"] = ChannelMixing(channels, orthogonal=mixing, on_grid=self.bit_exact)
                 steps[f"coupling_{i}"] = Couplings([coupling])
             return Chain(**steps)
 
@@ -133,7 +134,7 @@ class InvertibleUNet(Bijection):
             sent = self.plan.sent[i]
             down, up = (
                 OrthogonalDownsampling(
-                    sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init, on_grid=bit_exact
+                    sent, self.plan.strides[i], orthogonal=resampling, init=resampling_init, on_grid=self.bit_exact
                 )
                 for _ in range(2)
             )

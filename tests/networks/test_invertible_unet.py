@@ -187,3 +187,13 @@ def test_the_network_computes_what_the_paper_describes() -> None:
     low = couple(top.lower.inner.level, low)
     back = nn.functional.conv_transpose2d(low, up.matrix().reshape(8, 1, 2, 2), stride=2, groups=2)
     torch.testing.assert_close(net(x), couple(top.right, torch.cat([z[:, :4], back], 1)))
+
+
+def test_affine_couplings_are_not_rounded() -> None:
+    settings = {"spatial_dims": 2, "channels": (4, 8), "coupling": "affine"}
+    net = InvertibleUNet(**settings)
+    plain = InvertibleUNet(**settings, bit_exact=False)
+    plain.load_state_dict(net.state_dict())
+    x = torch.randn(1, 4, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(net(x), plain(x), rtol=0, atol=0)
