@@ -5,16 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo test lint clean
+.PHONY: demo weights test lint clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
-demo: export PYTHONWARNINGS = ignore::UserWarning
+demo weights: export PYTHONWARNINGS = ignore::UserWarning
 # Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
-demo: export MALLOC_MMAP_THRESHOLD_ = 2000000000
-demo: export MALLOC_TRIM_THRESHOLD_ = 4000000000
-demo: export THP_MEM_ALLOC_ENABLE = 1
+demo weights: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo weights: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo weights: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
 	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
 	$(BIN)/iunet-med simulate demo/train --cases 10
@@ -33,6 +33,18 @@ demo: $(READY)
 	$(BIN)/iunet-med evaluate demo/held-out demo/trained demo/untrained --csv demo/dice.csv --picture demo/overview.png
 	@echo; echo "Label maps: demo/trained/*/*_seg.nii.gz   picture: demo/overview.png   Dice: demo/dice.csv   logs: demo/*.log"
 	@echo "Curves of the training: $(BIN)/tensorboard --logdir demo/tensorboard"
+
+# The weights that the bundle ships, from simulated brains alone, fine voxels and coarse ones.
+weights: $(READY)
+	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3000 --spacing 1
+	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3100 --spacing 2
+	$(BIN)/iunet-med simulate weights/held-out --cases 3 --seed 5000 --spacing 1
+	$(BIN)/iunet-med simulate weights/held-out --cases 3 --seed 5100 --spacing 2
+	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json']" \
+	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
+	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/evaluate.json \
+	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
+	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
 
 test: $(READY)
 	$(BIN)/python -m pytest
