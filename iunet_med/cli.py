@@ -31,8 +31,20 @@ messages = Console(stderr=True)
 class SimulatedLayout(str, Enum):
     """Layouts that the simulator writes."""
 
-    BRATS = "brats23"
-    MSD = "msd_brain"
+    BRATS18 = "brats18"
+    BRATS19 = "brats19"
+    BRATS20 = "brats20"
+    BRATS21 = "brats21"
+    BRATS23 = "brats23"
+    MSD = "msd"
+
+
+LAYOUT_HELP = (
+    "What the folder looks like: `auto` (found by its content), `brats18` (2018 to 2021), `brats23` (2023 and later), "
+    "`brats24` (with resection cavities), `msd`, or a JSON config with an id `layout`, as in "
+    "configs/four_modalities_lesion.json."
+)
+LayoutOption = Annotated[str, typer.Option(metavar="NAME|FILE", help=LAYOUT_HELP)]
 
 
 @app.command()
@@ -44,8 +56,10 @@ def simulate(
     ] = 0,
     layout: Annotated[
         SimulatedLayout,
-        typer.Option(help="`brats23`: a folder per case, a file per modality. `msd_brain`: dataset.json, 4D files."),
-    ] = SimulatedLayout.BRATS,
+        typer.Option(
+            help="`brats18` to `brats23`: folders as of that year's challenge. `msd`: dataset.json, 4D files."
+        ),
+    ] = SimulatedLayout.BRATS23,
     spacing: Annotated[float, typer.Option(min=1, max=4, help="Edge of the cubic voxels in mm.")] = 2.0,
 ) -> None:
     """Write simulated brain MRI (t1, t1c, t2, flair) with tumours and their label maps.
@@ -60,10 +74,63 @@ def simulate(
 
         patients = simulate_cases(range(seed, seed + cases), spacing_mm=spacing)
         tracked = progress.track(patients, total=cases, description="simulating")
-        if layout is SimulatedLayout.BRATS:
-            write_brats(out, tracked, start=seed)
-        else:
+        if layout is SimulatedLayout.MSD:
             write_msd(out, tracked)
+        else:
+            write_brats(out, tracked, start=seed, year=int(layout.value.removeprefix("brats")))
+
+
+@app.command()
+def datalist(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="The data set.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
+    layout: LayoutOption = "auto",
+    folds: Annotated[
+        int, typer.Option(min=0, help="Share the patients out to so many folds; 0 leaves the split to the training.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the folds.")] = 0,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Write the list without the cases that have problems.")
+    ] = False,
+) -> None:
+    """Check every file of a labelled data set, print what it holds and what is wrong, and write a list to train from.
+
+    Files are unpacked as a whole and the values of each label map are compared with the layout's. With problems, the
+    list is not written unless `--skip-bad` is given, and the exit status is 1.
+
+    Example: `iunet-med datalist /data/BraTS2023 --out brats23.json`, then train with `--datalist brats23.json --fold 0`
+    """
+    with _clear_errors():
+        from iunet_med.data.cases import find_cases
+        from iunet_med.data.datalist import write_datalist
+        from iunet_med.data.folds import assign_folds
+        from iunet_med.data.public import layout_name
+        from iunet_med.data.survey import survey_cases
+        from iunet_med.data.survey_tables import label_table, problem_table, survey_table
+
+        root, chosen = folder.resolve(), _read_layout(layout, folder)
+        found, problems = find_cases(root, chosen, labelled=True)
+        with _progress() as progress:
+            looking = survey_cases(found, chosen)
+            surveys = list(progress.track(looking, total=len(found), description="checking"))
+        problems += [problem for survey in surveys for problem in survey.problems]
+        console = Console()
+        console.print(survey_table(surveys, chosen), label_table(surveys, chosen))
+        good = sorted((s.case for s in surveys if not s.problems), key=lambda case: str(case["case"]))
+        if problems:
+            console.print(problem_table(problems))
+        if problems and not skip_bad:
+            raise ValueError(f"{out} was not written; mend the problems above, or pass --skip-bad to leave these out.")
+        skipped = sorted({problem.case for problem in problems})
+        write_datalist(
+            out,
+            assign_folds(good, folds=folds, seed=seed) if folds else good,
+            root=root,
+            layout=chosen,
+            layout_name=layout_name(chosen) or layout,
+            details={"folds": folds, "seed": seed, "skipped": skipped},
+        )
+        messages.print(f"{len(good)} cases are listed in {escape(str(out))}.", highlight=False)
 
 
 @app.command()
@@ -77,14 +144,7 @@ def evaluate(
             "are shown side by side.",
         ),
     ],
-    layout: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="What DATASET looks like: `brats23`, `brats18`, `msd_brain`, or a JSON config with an id `layout`, as "
-            "in configs/four_modalities_lesion.json.",
-        ),
-    ] = "brats23",
+    layout: LayoutOption = "auto",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores to this CSV file, too.")] = None,
     picture: Annotated[
         Path | None,
@@ -113,7 +173,7 @@ def evaluate(
         from iunet_med.evaluation.scores import score_case, score_table, write_scores
         from iunet_med.evaluation.summary import summarise, summary_table, write_summary
 
-        chosen = _read_layout(layout)
+        chosen = _read_layout(layout, dataset)
         listed = list_cases(str(dataset), chosen)
         with _progress() as progress:
             tracked = progress.track(listed, description="comparing")
@@ -140,13 +200,14 @@ def main() -> None:
     app()
 
 
-def _read_layout(text: str) -> "Layout":
+def _read_layout(text: str, folder: Path) -> "Layout":
     from monai.bundle import ConfigParser
 
-    from iunet_med.data.public import LayoutName, dataset_layout
+    from iunet_med.data.detect import find_layout
+    from iunet_med.data.public import LayoutName
 
     if not text.endswith(".json"):
-        return dataset_layout(cast(LayoutName, text))
+        return find_layout(cast(LayoutName, text), dataset_dir=str(folder))
     config = ConfigParser.load_config_file(text)
     if "layout" not in config:
         raise ValueError(f"{text} has no id `layout`; give a config that has one, or the name of a layout.")

@@ -1,6 +1,7 @@
 """The command line does what its help says, and says in one line what is wrong with its input."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def predictions(dataset: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("simulate", ("OUT", "--cases", "--seed", "--layout", "--spacing", "brats23", "msd_brain")),
+        ("simulate", ("OUT", "--cases", "--seed", "--layout", "--spacing", "brats20", "msd")),
+        ("datalist", ("FOLDER", "--out", "--layout", "--folds", "--seed", "--skip-bad")),
         ("evaluate", ("DATASET", "PREDICTIONS", "--layout", "--csv", "--picture", "brats18", "empty")),
     ],
 )
@@ -57,8 +59,8 @@ def test_simulated_cases_are_named_by_seed_and_have_the_spacing(dataset: Path) -
 
 def test_both_layouts_hold_the_same_patient(dataset: Path, tmp_path: Path) -> None:
     arguments = ["simulate", str(tmp_path), "--cases", "1", "--seed", "5", "--spacing", SPACING]
-    assert CliRunner().invoke(app, [*arguments, "--layout", "msd_brain"]).exit_code == 0
-    (msd,) = list_cases(str(tmp_path), dataset_layout("msd_brain"))
+    assert CliRunner().invoke(app, [*arguments, "--layout", "msd"]).exit_code == 0
+    (msd,) = list_cases(str(tmp_path), dataset_layout("msd"))
     brats, _ = list_cases(str(dataset), dataset_layout("brats23"))
     channels = np.asarray(nib.load(msd["image"]).dataobj)
     for name, path in zip(brats["modalities"], brats["image"], strict=True):
@@ -72,7 +74,7 @@ def test_both_layouts_hold_the_same_patient(dataset: Path, tmp_path: Path) -> No
         (["simulate", "out", "--cases", "0"], "Invalid value for '--cases'"),
         (["simulate", "out", "--seed", "-1"], "Invalid value for '--seed'"),
         (["simulate", "out", "--spacing", "9"], "Invalid value for '--spacing'"),
-        (["simulate", "out", "--layout", "dicom"], "'brats23', 'msd_brain'"),
+        (["simulate", "out", "--layout", "dicom"], "'brats23', 'msd'"),
         (["evaluate", "data"], "PREDICTIONS"),
         (["evaluate", "data", "a/result", "b/result"], "same name"),
         (["evaluate", "data", "result", "--dice"], "No such option"),
@@ -115,9 +117,34 @@ def test_a_layout_is_a_name_or_a_config(dataset: Path, predictions: Path, tmp_pa
     assert "lesion" in result.output
 
 
+def test_datalist_tells_what_there_is_and_writes_folds(dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "list.json"
+    arguments = ["datalist", str(dataset), "--out", str(out), "--folds", "2"]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "160"})
+    assert result.exit_code == 0, result.output
+    for text in ("t1, t1c, t2, flair", "4 x 4 x 4", "TC, WT", "2 cases are listed in"):
+        assert text in result.output
+    assert sorted(item["fold"] for item in json.loads(out.read_text())["training"]) == [0, 1]
+
+
+def test_datalist_with_problems_is_written_only_without_the_bad_cases(dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset, tmp_path / "data")
+    (tmp_path / "data" / "Simulated-00005-000" / "Simulated-00005-000-t1c.nii.gz").write_bytes(b"cut")
+    arguments = ["datalist", str(tmp_path / "data"), "--out", str(tmp_path / "list.json"), "--folds", "0"]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    assert result.exit_code == 1
+    assert "is not a readable NIfTI image" in result.output
+    assert "list.json was not written; mend the problems above, or pass --skip-bad" in result.output
+    assert not (tmp_path / "list.json").exists()
+    assert CliRunner().invoke(app, [*arguments, "--skip-bad"]).exit_code == 0
+    written = json.loads((tmp_path / "list.json").read_text())
+    assert [item["case"] for item in written["training"]] == ["Simulated-00006-000"]
+    assert written["skipped"] == ["Simulated-00005-000"]
+
+
 @pytest.mark.parametrize(
     ("layout", "text"),
-    [("brats", "there is no layout named 'brats'"), ("msd_brain", "dataset.json"), ("absent.json", "absent.json")],
+    [("brats", "there is no layout named 'brats'"), ("msd", "dataset.json"), ("absent.json", "absent.json")],
 )
 def test_wrong_layout_is_one_clear_error(dataset: Path, predictions: Path, layout: str, text: str) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), "--layout", layout])

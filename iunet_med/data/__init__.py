@@ -1,6 +1,8 @@
 """Data sets as lists of checked cases."""
 
-from iunet_med.data.cases import list_cases, split_cases
+from iunet_med.data.cases import list_cases
+from iunet_med.data.detect import find_layout
+from iunet_med.data.folds import split_cases
 from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
 from iunet_med.data.problems import DatasetError, Problem, plain_errors
 from iunet_med.data.public import dataset_layout
@@ -14,6 +16,7 @@ __all__ = [
     "MsdLayout",
     "Problem",
     "dataset_layout",
+    "find_layout",
     "list_cases",
     "plain_errors",
     "split_cases",

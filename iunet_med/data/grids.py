@@ -38,8 +38,13 @@ class Grid:
         return tuple(int(n) for n in np.round(extent[axes] / spacing) + 1)
 
 
-def read_grid(path: str | Path) -> Grid:
-    """Read a NIfTI file's grid, and find out cheaply whether the file was cut off.
+def read_grid(path: str | Path, *, whole: bool = False) -> Grid:
+    """Read a NIfTI file's grid, and find out whether the file was cut off.
+
+    Args:
+        path: the file.
+        whole: whether to unpack all of it and compare its checksum, which finds damage anywhere but takes as long as
+            reading the volume. Without, the end of the file alone is looked at.
 
     Raises:
         ValueError: says what is wrong with the file.
@@ -47,7 +52,7 @@ def read_grid(path: str | Path) -> Grid:
     try:
         image = nib.load(path)
         expected = int(image.dataobj.offset + np.prod(image.shape) * image.get_data_dtype().itemsize)
-        came = _unpacked_bytes(Path(path), expected)
+        came = _unpacked_bytes(Path(path), expected, whole=whole)
     except (OSError, EOFError, zlib.error, ImageFileError, HeaderDataError, AttributeError) as error:
         raise ValueError(f"{path} is not a readable NIfTI image ({error})") from error
     if came < expected:
@@ -58,13 +63,13 @@ def read_grid(path: str | Path) -> Grid:
     return Grid(tuple(image.shape), affine)
 
 
-def _unpacked_bytes(path: Path, expected: int) -> int:
-    """Count a file's bytes after decompression; a whole gzip file says so in its last four bytes."""
+def _unpacked_bytes(path: Path, expected: int, *, whole: bool) -> int:
+    """Count a file's bytes after decompression; a gzip file that was not cut off says so in its last four bytes."""
     if path.suffix != ".gz":
         return path.stat().st_size
     with path.open("rb") as file:
         file.seek(-4, 2)
-        if int.from_bytes(file.read(4), "little") == expected % 2**32:
+        if not whole and int.from_bytes(file.read(4), "little") == expected % 2**32:
             return expected
     with gzip.open(path) as unpacked:  # several members, something appended, or cut: only reading tells
         return sum(len(block) for block in iter(lambda: unpacked.read(1 << 24), b""))

@@ -52,21 +52,18 @@ class FolderLayout:
 
     def find(self, root: Path, *, labelled: bool) -> tuple[list[Case], list[Problem]]:
         """List the complete cases below `root`, and what is wrong with the others."""
-        cases: dict[str, Case] = {}
+        cases: list[Case] = []
         problems: list[Problem] = []
+        first: dict[str, Path] = {}
         for folder, files in case_folders(root):
             case, faults = self._case(folder, files, labelled=labelled)
-            if folder.name in cases:
-                other = Path(cases[folder.name]["image"][0]).parent
-                faults.append(
-                    Problem(
-                        folder.name, f"two folders, {other} and {folder}", "one folder per name", "rename one of them"
-                    )
-                )
+            if (other := first.setdefault(folder.name, folder)) != folder:
+                came = f"two folders, {other} and {folder}"
+                faults.append(Problem(folder.name, came, "one folder per name", "rename one of them"))
             problems += faults
-            if not faults:
-                cases[folder.name] = case
-        return list(cases.values()), problems
+            cases.append(case)
+        faulty = {problem.case for problem in problems}
+        return [case for case in cases if case["case"] not in faulty], problems
 
     def _case(self, folder: Path, files: Sequence[str], *, labelled: bool) -> tuple[Case, list[Problem]]:
         patterns = {**self.modalities, "label": self.label} if labelled else self.modalities

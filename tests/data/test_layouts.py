@@ -43,11 +43,11 @@ def test_brats_files_are_found_in_the_order_t1_t1c_t2_flair(tmp_path: Path, name
 def test_regions_count_the_enhancing_tumour_as_each_year_numbers_it() -> None:
     assert dict(dataset_layout("brats18").regions) == {"ET": (4,), "TC": (1, 4), "WT": (1, 2, 4)}
     assert dict(BRATS23.regions) == {"ET": (3,), "TC": (1, 3), "WT": (1, 2, 3)}
-    assert dict(dataset_layout("msd_brain").regions) == {"ET": (3,), "TC": (2, 3), "WT": (1, 2, 3)}
+    assert dict(dataset_layout("msd").regions) == {"ET": (3,), "TC": (2, 3), "WT": (1, 2, 3)}
 
 
 def test_an_unknown_layout_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no layout named 'brats99'; choose one of brats18, brats23, msd_brain"):
+    with pytest.raises(ValueError, match=r"no layout named 'brats99'; choose one of brats18, brats23, brats24, msd"):
         dataset_layout("brats99")  # type: ignore[arg-type]
 
 
@@ -99,8 +99,8 @@ def write_msd(root: Path, **changes: Any) -> None:
 
 def test_msd_names_the_channels_as_they_lie_in_the_file(tmp_path: Path) -> None:
     write_msd(tmp_path)
-    (train,), _ = dataset_layout("msd_brain").find(tmp_path, labelled=True)
-    (test,), _ = dataset_layout("msd_brain").find(tmp_path, labelled=False)
+    (train,), _ = dataset_layout("msd").find(tmp_path, labelled=True)
+    (test,), _ = dataset_layout("msd").find(tmp_path, labelled=False)
     assert train["modalities"] == ["flair", "t1", "t1c", "t2"]
     assert (train["case"], train["image"]) == ("B1", str(tmp_path / "imagesTr" / "B1.nii.gz"))
     assert train["label"] == str(tmp_path / "labelsTr" / "B1.nii.gz")
@@ -111,7 +111,7 @@ def test_msd_names_the_channels_as_they_lie_in_the_file(tmp_path: Path) -> None:
 def test_msd_absent_and_repeated_files_are_all_told(tmp_path: Path) -> None:
     item = {"image": "imagesTr/B1.nii.gz", "label": "labelsTr/B1.nii.gz"}
     write_msd(tmp_path, training=[item, item, {"image": "imagesTr/B7.nii.gz", "label": "labelsTr/B8.nii.gz"}])
-    cases, problems = dataset_layout("msd_brain").find(tmp_path, labelled=True)
+    cases, problems = dataset_layout("msd").find(tmp_path, labelled=True)
     assert cases == []
     assert [problem.case for problem in problems] == ["B1", "B7"]
     assert "dataset.json lists it twice" in problems[0].came
@@ -120,7 +120,7 @@ def test_msd_absent_and_repeated_files_are_all_told(tmp_path: Path) -> None:
 
 def test_msd_with_other_channels_or_labels_is_refused_by_name(tmp_path: Path) -> None:
     write_msd(tmp_path, modality={"0": "FLAIR", "1": "T1w"}, labels={"1": "necrosis", "2": "edema", "3": "enhancing"})
-    _, problems = dataset_layout("msd_brain").find(tmp_path, labelled=True)
+    _, problems = dataset_layout("msd").find(tmp_path, labelled=True)
     told = "\n".join(map(str, problems))
     assert "modality lists FLAIR, T1w; needed: t1 (t1 or t1w)" in told
     assert "label 1 is called 'necrosis'; needed: a name with 'edema' in it" in told
@@ -129,7 +129,7 @@ def test_msd_with_other_channels_or_labels_is_refused_by_name(tmp_path: Path) ->
 
 def test_msd_without_its_description_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"dataset\.json: .*No such file.*; needed: the data set's description"):
-        dataset_layout("msd_brain").find(tmp_path, labelled=True)
+        dataset_layout("msd").find(tmp_path, labelled=True)
 
 
 def test_both_layouts_can_be_made_for_other_data(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 CONFIGS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri" / "configs"
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
-OWN = {"cases", "dataset", "evaluated", "handlers"}
+OWN = {"cases", "datalist", "dataset", "evaluated", "handlers", "layout"}
 
 
 def test_evaluation_segments_as_inference_does() -> None:

@@ -19,7 +19,7 @@ def label_map(*values: int) -> MetaTensor:
     return MetaTensor(label, affine=torch.diag(torch.tensor([2.0, 3, 4, 1])), meta={"filename_or_obj": "x-seg.nii.gz"})
 
 
-@pytest.mark.parametrize("name", ["brats18", "brats23", "msd_brain"])
+@pytest.mark.parametrize("name", ["brats18", "brats23", "msd"])
 def test_label_map_comes_back_from_its_regions(name: Any) -> None:
     regions = dataset_layout(name).regions
     values = sorted({0, *regions["WT"]})

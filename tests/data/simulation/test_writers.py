@@ -6,6 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from iunet_med.data import find_layout, list_cases
+from iunet_med.data.detect import detect_layout
 from iunet_med.data.simulation import SimulatedCase, write_brats, write_msd
 
 
@@ -28,6 +30,30 @@ def test_brats_files_hold_the_case(case: SimulatedCase, tmp_path: Path) -> None:
     assert label.get_data_dtype() == np.uint8
     np.testing.assert_array_equal(np.asarray(label.dataobj), case.label)
     assert len(list(folders[0].iterdir())) == 5
+
+
+@pytest.mark.parametrize(
+    ("year", "name", "label"),
+    [
+        (18, "HGG/Brats18_SIM355_1", "Brats18_SIM355_1_seg.nii.gz"),
+        (19, "HGG/BraTS19_SIM355_1", "BraTS19_SIM355_1_seg.nii.gz"),
+        (20, "BraTS20_Training_355", "W39_1998.09.19_Segm.nii.gz"),
+        (21, "BraTS2021_00355", "BraTS2021_00355_seg.nii.gz"),
+    ],
+)
+def test_earlier_years_are_read_as_what_they_are(
+    case: SimulatedCase, tmp_path: Path, year: int, name: str, label: str
+) -> None:
+    write_brats(tmp_path, [case], start=355, year=year)
+    assert detect_layout(tmp_path) == "brats18"
+    layout = find_layout(dataset_dir=str(tmp_path))
+    (found,) = list_cases(str(tmp_path), layout)
+    assert found["label"] == str(tmp_path / name / label)
+    for path, modality in zip(found["image"], ("t1", "t1c", "t2", "flair"), strict=True):
+        np.testing.assert_array_equal(nib.load(path).get_fdata(dtype=np.float32), case.images[modality])
+    values = np.asarray(nib.load(found["label"]).dataobj)
+    for there, here in ((1, 1), (2, 2), (4, 3)):
+        np.testing.assert_array_equal(values == there, case.label == here)
 
 
 def test_msd_files_hold_the_case_with_the_labels_of_task01(case: SimulatedCase, tmp_path: Path) -> None:
