@@ -27,7 +27,6 @@ Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
 _WIDTH_INCHES, _DPI = 9.0, 100
 _HEIGHTS_INCHES = (2.4, 5.2)
 _MARGIN_VOXELS = 3
-_BACKGROUND = 0.2  # a value that more of the pixels share is the background; there may be darker ones by resampling
 _INSET = 0.8  # of a mask that is 1 inside; 0.5 is the border itself, where the outlines of neighbours would be one
 _SIDES = (("R", "L"), ("R", "L"), ("A", "P"))  # at the left and at the right of each picture
 _TITLES = ("axial", "coronal", "sagittal")
@@ -77,8 +76,8 @@ def lesion_planes(
         affine: voxel index to RAS+ mm, (4, 4).
         names: the name of each label value, for the legend.
         colours: the colour of each label value, from `label_colours`.
-        window: intensities drawn black and white, such as (-160, 240) HU; else from the background, or the darkest
-            voxel, to the 99.5th percentile of what is brighter.
+        window: intensities drawn black and white, such as (-160, 240) HU; else from the first percentile of the
+            planes, which is the background, to the 99.5th percentile of what is brighter.
 
     Raises:
         ValueError: image and label differ in shape or are not three-dimensional.
@@ -119,10 +118,11 @@ def _cut(image: NDArray[Any], label: NDArray[Any], sizes: NDArray[np.float64], a
 
 
 def _window(planes: Sequence[_Plane]) -> tuple[float, float]:
-    values, counts = np.unique(np.concatenate([plane.image.ravel() for plane in planes]), return_counts=True)
-    low = values[counts.argmax()] if counts.max() > _BACKGROUND * counts.sum() else values[0]
-    inside = np.repeat(values, counts)[counts[: np.searchsorted(values, low, side="right")].sum() :]
-    return float(low), float(np.percentile(inside, 99.5)) if inside.size else float(low) + 1
+    """From the background, which resampling may leave a few darker voxels in, to the brighter tissue."""
+    pixels = np.concatenate([plane.image.ravel() for plane in planes])
+    low = float(np.percentile(pixels, 1))
+    brighter = pixels[pixels > low]
+    return low, float(np.percentile(brighter, 99.5)) if brighter.size else low + 1
 
 
 def _crop(plane: _Plane, low: float) -> _Plane:
