@@ -83,7 +83,7 @@ def test_nothing_labelled_shows_the_image_alone() -> None:
     assert not any(painted(picture, colour).any() for colour in COLOURS[:2])
 
 
-def test_background_that_is_not_the_darkest_voxel_is_black_and_cut_off() -> None:
+def test_background_that_is_not_the_darkest_voxel_is_black() -> None:
     image, label = volumes()
     image[:, :24] = 0
     image[0, 0, 0] = image[20, 2, :5] = -30
@@ -98,7 +98,6 @@ def test_background_that_is_not_the_darkest_voxel_is_black_and_cut_off() -> None
     background = 255 * 30 // 80
     assert (np.abs(all_of_it.astype(int) - background) < 3).mean() > 0.1
     assert (np.abs(ours.astype(int) - background) < 3).mean() < 0.01
-    assert (ours > 200).mean() > 1.3 * (all_of_it > 200).mean()
 
 
 def test_colours_repeat() -> None:
