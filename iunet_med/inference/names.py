@@ -37,6 +37,8 @@ def _fault(name: str) -> str:
         return "is empty"
     if found := _FORBIDDEN.search(name):
         return f"has the character {found[0]!a}"
+    if name[0] in "=+@":
+        return f"begins with {name[0]}, which spreadsheets take for a formula"
     if name.startswith(".") or name != name.strip() or name.endswith("."):
         return "begins or ends with a dot or a space"
     if len(name.encode()) > LONGEST_BYTES:

@@ -120,7 +120,7 @@ class _Stitched:
         """Yield the first index and the means (planes, K, *others) of what is finished."""
         for first in range(0, len(places), self.batch):
             some = places[first : first + self.batch]
-            windows = torch.cat([image[(slice(None), slice(None), *place)] for place in some]).to(self.device)
+            windows = torch.cat([image[_all_channels(place)] for place in some]).to(self.device)
             for place, output in zip(some, network(windows), strict=True):
                 yield from self._finish(place[self.axis].start)
                 self._add(place, output)
@@ -137,7 +137,7 @@ class _Stitched:
             make = {"dtype": self.weight.dtype, "device": self.stitch_device}
             self.sums = torch.zeros(self.roi[self.axis], len(output), *others, **make)
             self.weights = torch.zeros(self.roi[self.axis], 1, *others, **make)
-        where = (slice(None), slice(None), *(part for axis, part in enumerate(place) if axis != self.axis))
+        where = (slice(None), slice(None), *place[: self.axis], *place[self.axis + 1 :])
         self.sums[where] += (output * self.weight).to(self.stitch_device).movedim(1 + self.axis, 0)
         self.weights[where] += self.weight[None].to(self.stitch_device).movedim(1 + self.axis, 0)
 
@@ -153,6 +153,10 @@ class _Stitched:
                     total[plane] = total[plane + finished]
                 total[len(total) - finished :] = 0
         self.base = start
+
+
+def _all_channels(place: tuple[slice, ...]) -> tuple[slice, ...]:
+    return (slice(None), slice(None), *place)
 
 
 def _longest(size: tuple[int, ...]) -> int:

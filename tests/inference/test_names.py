@@ -22,7 +22,19 @@ HOSTILE = [
         "nul",
         "COM1.x",
     ),
-    *("line\nbreak", "zero\0", "\x1b[31m", "<b>bold</b>", 'quote"', "c:", "a*", "\u202egnp", "\ud800", "ä" * 61),
+    *(
+        "line\nbreak",
+        "zero\0",
+        "\x1b[31m",
+        "<b>bold</b>",
+        'quote"',
+        "c:",
+        "a*",
+        "=1+1",
+        "\u202egnp",
+        "\ud800",
+        "ä" * 61,
+    ),
 ]
 
 

@@ -1,0 +1,215 @@
+"""One case in three steps that run beside those of other cases: read, compute, write."""
+
+import hashlib
+import json
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iunet_med.inference.bundles import Bundle
+from iunet_med.inference.checks import check_labels
+from iunet_med.inference.findings import Finding
+from iunet_med.inference.inputs import Volume, files_digest, read_case
+from iunet_med.inference.label_grid import labels_on_grid
+from iunet_med.inference.measures import RegionMeasure, measure_labels
+from iunet_med.inference.outputs import Outputs, write_outputs
+from iunet_med.inference.sidecar import CaseResult
+from iunet_med.inference.slabs import output_slabs, slab_labels
+from iunet_med.inference.sources import Source
+from iunet_med.inference.whole_volume import reason_against_one_piece
+
+_SOFT_TISSUE_HU = (-160.0, 240.0)
+_BODY_HU = -500.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for beside the label maps; each changes the results or adds files."""
+
+    whole_volume: bool = False
+    probabilities: bool = False
+    nrrd: bool = False
+    dicom_seg: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case that was read: the network's input (C, D, H, W), and of the first channel what the report shows."""
+
+    source: Source
+    key: str
+    image: MetaTensor
+    shown: NDArray[np.float32]
+    affine: NDArray[np.float64]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A case's label map (X, Y, Z) on the input's grid, and if asked for its probabilities (K, X, Y, Z)."""
+
+    prepared: Prepared
+    labels: NDArray[np.uint8]
+    probabilities: NDArray[np.float32] | None
+    findings: tuple[Finding, ...]
+    seconds: float
+    peak_mib: float
+
+
+def case_key(source: Source, bundle: Bundle, job: Job, *, version: str) -> str:
+    """Say in 64 digits by what a case's results are made: inputs, weights, configs, options, the program's version."""
+    made_of = [files_digest(source), list(source.files), source.channels, bundle.weights_sha256, bundle.config_sha256]
+    # the layout is found by the folder's content, and its label values become those of the results
+    regions = {name: list(values) for name, values in bundle.layout.regions.items()}
+    text = json.dumps([*made_of, regions, vars(job), version], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prepare(source: Source, bundle: Bundle, key: str) -> Prepared:
+    """Read, check and preprocess a case as the bundle's config says.
+
+    Raises:
+        ValueError: the case cannot be used.
+    """
+    start = time.perf_counter()
+    names = tuple(bundle.layout.modalities)
+    volume = read_case(source, names, modality=bundle.modality, zero_background=bundle.zero_background)
+    shown = volume.data[0].copy()
+    item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
+    seconds = time.perf_counter() - start
+    return Prepared(source, key, item["image"], shown, volume.affine, volume.findings, seconds)
+
+
+def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
+    """Run the network over a case, and bring its labels to the input's grid.
+
+    The labels of each slab are taken as soon as its logits are complete; these are dropped then.
+    """
+    start = time.perf_counter()
+    _reset_peak(bundle.device)
+    image = prepared.image.as_tensor()[None]
+    shape = tuple(prepared.shown.shape)
+    with torch.inference_mode():
+        inferer, findings = bundle.inferer, prepared.findings
+        if job.whole_volume:
+            if reason := reason_against_one_piece(bundle.predict, image, device=bundle.device):
+                findings += (Finding("warning", "windows", f"{reason}; it was run by sliding windows instead."),)
+            else:
+                inferer = None
+        labels, probabilities = _run(image, bundle, inferer, keep=job.probabilities)
+    affine = np.asarray(prepared.image.affine, np.float64)
+    on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
+    finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
+    back = _on_input_grid(probabilities, affine, prepared) if probabilities is not None else None
+    seconds = prepared.seconds + time.perf_counter() - start
+    return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, _peak_mib(bundle.device))
+
+
+def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by: Mapping[str, Any]) -> CaseResult:
+    """Measure and check a label map, and write all of its files but the sidecar."""
+    start = time.perf_counter()
+    prepared = computed.prepared
+    measures = measure_regions(computed.labels, prepared.affine, bundle)
+    voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
+    body = _BODY_HU if bundle.modality == "CT" else 0.0
+    checked = check_labels(measures, volume_ml=float(np.count_nonzero(prepared.shown > body)) * voxel_ml)
+    findings = (*computed.findings, *checked)
+    outputs = Outputs(
+        case=prepared.source.name,
+        labels=computed.labels,
+        affine=prepared.affine,
+        names={value: name for name, value in bundle.values.items()},
+        shown=prepared.shown,
+        window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
+        probabilities=computed.probabilities,
+        series=next(iter((prepared.source.series or {}).values()), None),
+    )
+    files = write_outputs(output, outputs, nrrd=job.nrrd, dicom_seg=job.dicom_seg)
+    return CaseResult(
+        case=prepared.source.name,
+        status="warning" if findings else "ok",
+        reason="",
+        findings=findings,
+        measures=tuple(measures),
+        files=files,
+        seconds=computed.seconds + time.perf_counter() - start,
+        peak_mib=computed.peak_mib,
+        key=prepared.key,
+        made_by=made_by,
+    )
+
+
+def measure_regions(labels: NDArray[np.uint8], affine: NDArray[np.float64], bundle: Bundle) -> list[RegionMeasure]:
+    """Measure each region of the layout with the regions nested in it, as clinicians count them."""
+    measures = []
+    for name, values in bundle.layout.regions.items():
+        own = bundle.values[name]
+        region = np.isin(labels, list(values)).astype(np.uint8) * np.uint8(own)
+        measures += measure_labels(region, affine, names={own: name})
+    return measures
+
+
+def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Tensor | None]:
+    """Labels (1, D, H, W), and the probabilities (K, D, H, W) if they are kept."""
+    shape = tuple(image.shape[2:])
+    on_device = image if inferer is not None else image.to(bundle.device)
+    kept: list[Tensor] = []
+
+    def rule(logits: Tensor) -> Tensor:
+        if keep:
+            kept.append(bundle.probability(logits).cpu())
+        return bundle.rule(logits)
+
+    labels = slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule)
+    axis = max(range(3), key=lambda a: shape[a])
+    return labels, torch.cat(kept, 1 + axis) if keep else None
+
+
+def _meta_tensor(volume: Volume, source: Source) -> MetaTensor:
+    meta: dict[str, Any] = {"original_affine": volume.affine, "spatial_shape": np.asarray(volume.data.shape[1:])}
+    meta |= {"original_channel_dim": 0, "filename_or_obj": source.name}
+    return MetaTensor(torch.from_numpy(volume.data), affine=torch.as_tensor(volume.affine), meta=meta)
+
+
+def _on_input_grid(probabilities: Tensor, affine: NDArray[np.float64], prepared: Prepared) -> NDArray[np.float32]:
+    """Interpolate linearly; beyond the network's image the probabilities are 0."""
+    from nibabel.processing import resample_from_to
+
+    grid = (prepared.shown.shape, prepared.affine)
+    return np.stack(
+        [
+            np.asarray(resample_from_to(nib.Nifti1Image(one.numpy(), affine), grid, order=1).dataobj, np.float32)
+            for one in probabilities
+        ]
+    )
+
+
+def _reset_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    counter = Path("/proc/self/clear_refs")
+    if counter.exists():
+        counter.write_text("5", encoding="ascii")  # Linux starts the peak anew
+
+
+def _peak_mib(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,105 @@
+"""Writes a case's files: each appears complete or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import SimpleITK
+from nibabel.affines import voxel_sizes
+from numpy.typing import NDArray
+
+from iunet_med.data.files import replacing
+from iunet_med.inference.planes import label_colours, lesion_planes
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written of a case.
+
+    Args:
+        case: its name, which the files' names begin with.
+        labels: label map (X, Y, Z) on the input's grid.
+        affine: voxel index to RAS+ mm, (4, 4).
+        names: the name of each label value.
+        shown: the channel (X, Y, Z) that the picture shows, and `window` its black and white.
+        probabilities: (K, X, Y, Z), if they are wanted.
+        series: the DICOM series that the grid is that of, if there is one.
+    """
+
+    case: str
+    labels: NDArray[np.uint8]
+    affine: NDArray[np.float64]
+    names: Mapping[int, str]
+    shown: NDArray[np.float32]
+    window: tuple[float, float] | None
+    probabilities: NDArray[np.float32] | None
+    series: Any
+
+
+def output_names(case: str) -> dict[str, str]:
+    """Name each kind of file that a case can have."""
+    return {
+        "nifti": f"{case}_seg.nii.gz",
+        "nrrd": f"{case}_seg.nrrd",
+        "dicom": f"{case}_seg.dcm",
+        "probabilities": f"{case}_prob.nii.gz",
+        "picture": f"{case}_seg.png",
+    }
+
+
+def write_outputs(output: Path, results: Outputs, *, nrrd: bool, dicom_seg: bool) -> tuple[str, ...]:
+    """Write to `output`/CASE and return the files' names, the label map's first."""
+    folder, names = output / results.case, output_names(results.case)
+    kinds = ["nifti", "picture"]
+    with replacing(folder / names["nifti"]) as temporary:
+        nib.save(nib.Nifti1Image(results.labels, results.affine), temporary)
+    colours = label_colours(results.names)
+    picture = lesion_planes(
+        results.shown, results.labels, results.affine, names=results.names, colours=colours, window=results.window
+    )
+    with replacing(folder / names["picture"]) as temporary:
+        temporary.write_bytes(picture)
+    if results.probabilities is not None:
+        kinds.append("probabilities")
+        with replacing(folder / names["probabilities"]) as temporary:
+            nib.save(nib.Nifti1Image(np.moveaxis(results.probabilities, 0, -1), results.affine), temporary)
+    if nrrd:
+        kinds.append("nrrd")
+        _write_nrrd(folder / names["nrrd"], results.labels, results.affine)
+    if dicom_seg:
+        kinds.append("dicom")
+        _write_dicom(folder / names["dicom"], results)
+    return tuple(names[kind] for kind in kinds)
+
+
+def _write_nrrd(path: Path, labels: NDArray[np.uint8], affine: NDArray[np.float64]) -> None:
+    lps, sizes = _RAS_TO_LPS @ affine, voxel_sizes(affine)
+    image = SimpleITK.GetImageFromArray(labels.T)
+    image.SetOrigin(lps[:3, 3].tolist())
+    image.SetSpacing(sizes.tolist())
+    image.SetDirection((lps[:3, :3] / sizes).ravel().tolist())
+    with replacing(path) as temporary:
+        SimpleITK.WriteImage(image, str(temporary), useCompression=True)
+
+
+def _write_dicom(path: Path, results: Outputs) -> None:
+    from iunet_med.inference.dicom_seg import write_dicom_seg
+
+    if results.series is None:
+        raise ValueError(
+            "--dicom-seg came, and the case was not read from DICOM; leave it out, or give the DICOM files."
+        )
+    write_dicom_seg(
+        path,
+        results.labels,
+        results.affine,
+        source=results.series.files,
+        names=results.names,
+        software_version=version("iunet-med"),
+    )

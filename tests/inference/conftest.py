@@ -1,0 +1,37 @@
+"""A bundle with tiny weights, and cases large enough to be heads."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+BRATS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri"
+TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
+LAS_15MM = np.diag([-1.5, 1.5, 1.5, 1.0])
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped bundle with weights for `TINY`; read only."""
+    root = tmp_path_factory.mktemp("bundle") / "tiny"
+    shutil.copytree(BRATS, root, ignore=shutil.ignore_patterns("models", "eval"))
+    parser = ConfigParser()
+    parser.read_config(root / "configs" / "inference.json")
+    parser.update(TINY)
+    torch.manual_seed(0)
+    (root / "models").mkdir()
+    torch.save(parser.get_parsed_content("network_def").state_dict(), root / "models" / "model.pt")
+    return root
+
+
+@pytest.fixture
+def heads(tmp_path: Path, brats_case: Callable[..., Path]) -> Path:
+    """Three BraTS cases of 33 x 36 x 30 mm."""
+    for seed, name in enumerate(("GLI-1-000", "GLI-2-000", "GLI-3-000")):
+        brats_case(tmp_path / "scans", name, seed=seed, affine=LAS_15MM)
+    return tmp_path / "scans"
