@@ -16,21 +16,21 @@ from iunet_med.data.files import replacing
 TOLERANCE_VOXELS = 0.05
 """A voxel of the label map may lie so far from the source's; programs round positions to far less."""
 _RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # from DICOM's LPS
-_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+_UIDS = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
+_ABNORMAL, _ORGAN = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.AnatomicalStructure
 _CODES = {
-    "necro": ("49755003", "Morphologically Abnormal Structure", "6574001", "Necrosis"),
-    "edema": ("49755003", "Morphologically Abnormal Structure", "79654002", "Edema"),
-    "oedema": ("49755003", "Morphologically Abnormal Structure", "79654002", "Edema"),
-    "tumo": ("49755003", "Morphologically Abnormal Structure", "108369006", "Neoplasm"),
-    "lesion": ("49755003", "Morphologically Abnormal Structure", "52988006", "Lesion"),
-    "spleen": ("123037004", "Anatomical Structure", "78961009", "Spleen"),
-    "liver": ("123037004", "Anatomical Structure", "10200004", "Liver"),
-    "kidney": ("123037004", "Anatomical Structure", "64033007", "Kidney"),
-    "pancreas": ("123037004", "Anatomical Structure", "15776009", "Pancreas"),
+    "necro": (_ABNORMAL, codes.SCT.Necrosis),
+    "edema": (_ABNORMAL, codes.SCT.Edema),  # and oedema
+    "tumo": (_ABNORMAL, codes.SCT.Neoplasm),
+    "lesion": (_ABNORMAL, codes.SCT.Lesion),
+    "spleen": (_ORGAN, codes.SCT.Spleen),
+    "liver": (_ORGAN, codes.SCT.Liver),
+    "kidney": (_ORGAN, codes.SCT.Kidney),
+    "pancreas": (_ORGAN, codes.SCT.Pancreas),
 }
-"""SNOMED CT codes of category and type by a part of a label's name. Source: DICOM PS3.16, CID 7150, 7159 and 7166."""
-_OTHER = ("85756007", "Tissue", "85756007", "Tissue")
+"""Category and type of a segment by a part of its label's name. Source: DICOM PS3.16, CID 7150, 7159 and 7166."""
+_OTHER = (codes.SCT.Tissue, codes.SCT.Tissue)
 
 
 def write_dicom_seg(
@@ -182,11 +182,7 @@ def _on_grid(
 
 
 def _describe(highdicom: Any, number: int, name: str, algorithm: Any) -> Any:
-    known = next((known for part, known in _CODES.items() if part in name.lower()), _OTHER)
-    category, kind = (
-        highdicom.sr.CodedConcept(value=value, scheme_designator="SCT", meaning=meaning)
-        for value, meaning in (known[:2], known[2:])
-    )
+    category, kind = next((pair for part, pair in _CODES.items() if part in name.lower()), _OTHER)
     return highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=name[:64],  # the longest text that DICOM allows here

@@ -16,7 +16,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from iunet_med.inference.dicom_seg import write_dicom_seg
 
 SHARED_DATA = Path(os.environ.get("IUNET_MED_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-SHAPE = (9, 7, 5)  # columns, rows, slices
+SHAPE = (10, 8, 5)  # columns, rows, slices; frames of whole bytes, as ITK needs them
 SPACING = (0.8, 1.1, 2.5)
 TURN = nib.eulerangles.euler2mat(0.2, -0.1, 0.3)
 ORIGIN = np.array([-20.0, 35, 110])
@@ -64,10 +64,11 @@ def label() -> np.ndarray:
 def frames(path: Path) -> dict[tuple[int, tuple[float, ...]], np.ndarray]:
     """By pydicom alone: (segment, place of the frame) -> rows x columns."""
     file = pydicom.dcmread(path)
-    pixels = file.pixel_array
+    pixels, shared = file.pixel_array, file.SharedFunctionalGroupsSequence[0]
     found = {}
     for place, frame in zip(file.PerFrameFunctionalGroupsSequence, pixels, strict=True):
-        segment = place.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        named = place if "SegmentIdentificationSequence" in place else shared  # where there is one segment alone
+        segment = named.SegmentIdentificationSequence[0].ReferencedSegmentNumber
         position = place.PlanePositionSequence[0].ImagePositionPatient
         found[segment, tuple(round(float(x), 3) for x in position)] = frame
     return found
@@ -144,7 +145,7 @@ def test_label_map_of_another_grid_is_an_error(tmp_path: Path) -> None:
     moved = grid()
     moved[0, 3] += 0.5
     for affine, drawn in ((moved, label()), (grid(), label()[:-1]), (np.eye(4), label())):
-        with pytest.raises(ValueError, match=r"does not lie on the grid of the source series \(9, 7, 5\)"):
+        with pytest.raises(ValueError, match=r"does not lie on the grid of the source series \(10, 8, 5\)"):
             write_dicom_seg(tmp_path / "a", drawn, affine, source=series(), names=NAMES, software_version="1")
     assert [*tmp_path.iterdir()] == []
 
@@ -179,11 +180,11 @@ def test_real_series(tmp_path: Path) -> None:
     truth = nib.load(SHARED_DATA / "ct" / "torso_dicom_labels.nii.gz")
     drawn = (np.asarray(truth.dataobj) == 5).astype(np.uint8)
     command = {"source": slices, "names": {1: "liver"}, "software_version": "1"}
-    with pytest.raises(ValueError, match=r"have no StudyInstanceUID, SeriesInstanceUID.*export the series again"):
+    with pytest.raises(ValueError, match=r"have no .*StudyInstanceUID, SeriesInstanceUID.*export the series again"):
         write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
     uids = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
     for item in slices:
-        for keyword, uid in {**uids, "SOPInstanceUID": generate_uid()}.items():
+        for keyword, uid in {**uids, "SOPInstanceUID": generate_uid(), "SOPClassUID": CTImageStorage}.items():
             setattr(item, keyword, item.get(keyword) or uid)
     write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
     assert sum(int(frame.sum()) for frame in frames(tmp_path / "a.dcm").values()) == int(drawn.sum())
