@@ -124,8 +124,7 @@ def rendered(page: Path, state: str) -> str:
     ("state", "shown"),
     [
         ("sort=ml WT&order=descending", ["case-10", '"quote" onload=alert(2) ?', "case-2", HOSTILE]),
-        ("sort=case&name=CASE-", ["case-2", "case-10"]),
-        ("status=failed", [HOSTILE]),
+        ("sort=case&name=CASE-&status=ok", ["case-2"]),
     ],
 )
 def test_browser_sorts_and_filters(tmp_path: Path, state: str, shown: list[str]) -> None:
