@@ -66,18 +66,11 @@ def write_dicom_seg(
     values = _values(label, names)
     slices, grid = _stack([_read(item) for item in source])
     frames = _on_grid(label, np.asarray(affine, np.float64), grid, shape=_shape(slices)).transpose(2, 1, 0)
-    lookup = np.zeros(int(values[-1]) + 1, np.uint8 if len(values) < 256 else np.uint16)
-    lookup[values] = np.arange(1, len(values) + 1)
-    algorithm = highdicom.AlgorithmIdentificationSequence(
-        name="iunet-med", version=software_version, family=codes.cid7162.ArtificialIntelligence
-    )
     segmentation = highdicom.seg.Segmentation(
         source_images=slices,
-        pixel_array=lookup[frames],
+        pixel_array=_numbered(frames, values),
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[
-            _describe(highdicom, number, names[value], algorithm) for number, value in enumerate(values, 1)
-        ],
+        segment_descriptions=_descriptions(highdicom, [names[value] for value in values], software_version),
         series_instance_uid=highdicom.UID(),
         series_number=int(slices[0].get("SeriesNumber") or 0) + 1000,
         sop_instance_uid=highdicom.UID(),
@@ -179,6 +172,20 @@ def _on_grid(
             f"{away.max():.3g} voxels away; needed: the series that the label map was made of; give that one."
         )
     return label
+
+
+def _numbered(label: NDArray[Any], values: Sequence[int]) -> NDArray[Any]:
+    """Label values -> segment numbers, which DICOM counts from 1."""
+    lookup = np.zeros(values[-1] + 1, np.uint8 if len(values) < 256 else np.uint16)
+    lookup[list(values)] = np.arange(1, len(values) + 1)
+    return np.asarray(lookup[label])
+
+
+def _descriptions(highdicom: Any, names: Sequence[str], version: str) -> list[Any]:
+    algorithm = highdicom.AlgorithmIdentificationSequence(
+        name="iunet-med", version=version, family=codes.cid7162.ArtificialIntelligence
+    )
+    return [_describe(highdicom, number, name, algorithm) for number, name in enumerate(names, 1)]
 
 
 def _describe(highdicom: Any, number: int, name: str, algorithm: Any) -> Any:

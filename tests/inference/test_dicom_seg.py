@@ -84,8 +84,12 @@ def test_every_voxel_by_pydicom(tmp_path: Path, axes: str) -> None:
         image = nib.Nifti1Image(drawn, affine).as_reoriented(np.array([[2, -1], [0, 1], [1, -1]]))
         drawn, affine = np.asarray(image.dataobj), image.affine
     slices = series()
+    files = [tmp_path / f"{number}.dcm" for number in range(len(slices))]
+    for item, file in zip(slices, files, strict=True):
+        item.save_as(file, enforce_file_format=True)
     path = tmp_path / "new" / "case.dcm"
-    write_dicom_seg(path, drawn, affine, source=slices[::-1], names=NAMES, software_version="1.2")
+    source = slices[::-1] if axes == "turned" else files
+    write_dicom_seg(path, drawn, affine, source=source, names=NAMES, software_version="1.2")
     found = frames(path)
     for number, item in enumerate(slices):
         place = tuple(round(float(x), 3) for x in item.ImagePositionPatient)
