@@ -14,8 +14,10 @@ from iunet_med.inference.statistics import Statistics, volume_statistics
 
 __all__ = ["check_labels", "check_nifti_header", "check_volume"]
 
-EXTENT_MM = (30.0, 2500.0)
-"""From a small coil's field of view to a scan of the whole body; beyond it the unit is hardly millimetres."""
+EXTENT_MM = (5.0, 2500.0)
+"""The longest side, from a specimen to a scan of the whole body; beyond it the unit is hardly millimetres."""
+THIN_MM = 10.0
+"""A network of three dimensions sees next to nothing of what lies around so thin a slab."""
 MANY_VOXELS = 2**30
 """Twice a whole-body CT of 512 x 512 x 2048 voxels; 4 GiB per copy in float32."""
 AIR_HU = -200.0
@@ -24,6 +26,8 @@ HU = (-8192.0, 32767.0)
 """Beyond the padding and the metal of any scanner's 12 or 16 bits after the usual intercept of -1024 or -8192."""
 SATURATED = 1e-3
 """More voxels than this part of the volume at the type's limit are clipped tissue, not one bright vessel."""
+LARGEST_BRAIN_ML = 2200.0
+"""Beyond the space in any adult's skull, 1100 to 1900 ml; a head with its skull and skin has 3000 ml and more."""
 SMALLEST_LESION_ML = 0.014
 """A ball of 3 mm. Source: Filippi et al., Lancet Neurology 15 (2016): lesions of MS are at least 3 mm long."""
 LARGEST_PART = 0.6
@@ -53,12 +57,17 @@ def check_volume(
     """
     if found := [*_array(array, channels)]:
         return found
-    found = [*_grid(np.asarray(affine, np.float64), array.shape)]
+    matrix = np.asarray(affine, np.float64)
+    found = [*_grid(matrix, array.shape)]
     if not any(finding.level == "refusal" for finding in found):
         for number in range(channels):
             volume = array if array.ndim == 3 else array[..., number]
             name = f"channel {number}" if channels > 1 else "the image"
-            found += _voxels(volume_statistics(volume), name, volume.dtype, modality, zero_background)
+            statistics = volume_statistics(volume)
+            found += _voxels(statistics, name, volume.dtype)
+            if statistics.low < statistics.high:
+                found += _hounsfield(statistics, name) if modality == "CT" else ()
+                found += _background(statistics, name, matrix) if zero_background else ()
     return sorted(found, key=lambda finding: finding.level != "refusal")
 
 
@@ -110,11 +119,15 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Iterator[Findi
         return
     spacing = voxel_sizes(affine)
     extent = spacing * shape[:3]
-    if extent.min() < EXTENT_MM[0] or extent.max() > EXTENT_MM[1]:
+    if not EXTENT_MM[0] <= extent.max() <= EXTENT_MM[1]:
         yield _refusal(
             "physical-size",
-            f"the image is {_by(extent)} mm large; needed: {_from_to(EXTENT_MM)} mm along "
-            "each axis; correct the voxel size in its header (mm), or take the whole scan.",
+            f"the image is {_by(extent)} mm large; needed: {_from_to(EXTENT_MM)} mm along its longest side; correct "
+            "the voxel size in its header, in mm.",
+        )
+    elif extent.min() < THIN_MM:
+        yield _warning(
+            "thin", f"the image is {_by(extent)} mm large; usual: {THIN_MM:g} mm and more; take the whole series."
         )
     elif spacing.min() < SPACING_MM[0] or spacing.max() > SPACING_MM[1]:
         yield _warning(
@@ -130,9 +143,7 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Iterator[Findi
         )
 
 
-def _voxels(
-    image: Statistics, name: str, dtype: np.dtype[Any], modality: str | None, zero_background: bool
-) -> Iterator[Finding]:
+def _voxels(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[Finding]:
     if image.not_finite:
         yield _refusal(
             "not-finite",
@@ -143,8 +154,6 @@ def _voxels(
         yield _refusal("constant-image", f"{name} is {image.low:g} in every voxel; export the image again.")
     else:
         yield from _saturated(image, name, dtype)
-        yield from _hounsfield(image, name) if modality == "CT" else ()
-        yield from _background(image, name) if zero_background else ()
 
 
 def _saturated(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[Finding]:
@@ -178,12 +187,14 @@ def _hounsfield(image: Statistics, name: str) -> Iterator[Finding]:
         yield _warning("beyond-hu", f"{came}; HU lie in {_from_to(HU)}; check the rescale slope and intercept.")
 
 
-def _background(image: Statistics, name: str) -> Iterator[Finding]:
-    if image.corners:
+def _background(image: Statistics, name: str, affine: NDArray[np.float64]) -> Iterator[Finding]:
+    seen_ml = (image.voxels - image.zeros) * abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+    if image.corners or seen_ml > LARGEST_BRAIN_ML:
         yield _warning(
             "background",
-            f"{name} is not zero in {image.corners} of its 8 corners; needed: a skull-stripped "
-            "head, zero outside the brain; strip the skull first, by HD-BET or SynthStrip.",
+            f"{name} is not zero in {image.corners} of its 8 corners and in {seen_ml:.0f} ml; needed: a skull-stripped "
+            f"head, zero outside the brain, which has up to {LARGEST_BRAIN_ML:.0f} ml; strip the skull first, by "
+            "HD-BET or SynthStrip.",
         )
 
 

@@ -141,7 +141,7 @@ def _draw(
     widths, height_mm = [plane.width_mm for plane in planes], max(plane.height_mm for plane in planes)
     shown = [value for value in names if any((plane.label == value).any() for plane in planes)]
     height = np.clip(_WIDTH_INCHES * height_mm / sum(widths), *_HEIGHTS_INCHES) + 0.35 + 0.22 * -(-len(shown) // 6)
-    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.06)
+    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.1)
     figure = Figure(figsize=(_WIDTH_INCHES, height), dpi=_DPI, facecolor="black", layout=layout)
     for axes, plane, title, sides in zip(
         figure.subplots(1, 3, width_ratios=widths), planes, _TITLES, _SIDES, strict=True
@@ -180,7 +180,7 @@ def _draw_outlines(axes: Axes, plane: _Plane, colours: Mapping[int, str]) -> Non
         mask = plane.label == value
         if mask.any() and min(mask.shape) > 1:
             axes.contour(
-                columns * plane.column_mm, rows * plane.row_mm, mask, levels=[_INSET], colors=colour, linewidths=1
+                columns * plane.column_mm, rows * plane.row_mm, mask, levels=[_INSET], colors=colour, linewidths=1.3
             )
 
 

@@ -167,7 +167,7 @@ def _figure(case: ReportCase) -> str:
     found = ", ".join(measure.name for measure in case.measures if measure.components) or "nothing"
     text = escape(f"Axial, coronal and sagittal plane of {case.name}, with outlines of what was found: {found}")
     return (
-        f'<figure><img loading="lazy" decoding="async" width="{width}" height="{height}" alt="{text}" '
+        f'<figure><img loading="lazy" width="{width}" height="{height}" alt="{text}" '
         f'src="data:image/jpeg;base64,{b64encode(packed.getvalue()).decode()}"></figure>'
     )
 

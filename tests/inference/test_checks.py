@@ -49,6 +49,7 @@ def test_good_volumes_are_silent() -> None:
         (np.diag([0.005, 0.005, 0.005, 1]), [("refusal", "physical-size")]),
         (np.diag([5000.0, 5000, 5000, 1]), [("refusal", "physical-size")]),
         (np.diag([5.0, 5, 12, 1]), [("warning", "spacing")]),
+        (np.diag([5.0, 5, 0.9, 1]), [("warning", "thin")]),
     ],
 )
 def test_grid(affine: np.ndarray, found: list[tuple[str, str]]) -> None:
@@ -86,6 +87,12 @@ def test_refused_voxels(array: np.ndarray, kind: dict[str, object], found: str) 
 )
 def test_doubtful_voxels(array: np.ndarray, kind: dict[str, object], found: str) -> None:
     assert checks(array, **kind) == [("warning", found)]
+
+
+def test_head_with_its_skull() -> None:
+    assert checks(head(), GRID * 4.3, zero_background=True) == [("warning", "spacing")]  # 2147 ml
+    (finding, _) = check_volume(head(), GRID * 4.4, modality="MR", zero_background=True)[::-1]
+    assert "0 of its 8 corners and in 2300 ml; needed: a skull-stripped head" in finding.message
 
 
 def test_many_voxels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,13 @@ from iunet_med.inference.statistics import Statistics, volume_statistics
 def test_known_volume(order: str, dtype: type) -> None:
     volume = np.full((4, 5, 6), 3, dtype=dtype, order=order)
     volume[1, 2, 3], volume[3, 4, :] = 0, 9
-    assert volume_statistics(volume) == Statistics(120, 0, 0, 9, 1, 6, 8)
+    assert volume_statistics(volume) == Statistics(120, 0, 0, 9, 1, 6, 1, 8)
 
 
 def test_values_that_are_not_finite_are_counted_and_left_out() -> None:
     volume = np.zeros((3, 3, 3), np.float32)
     volume[0, 0, 0], volume[1, 1, 1], volume[2, 0, 0] = np.nan, np.inf, 5
-    assert volume_statistics(volume) == Statistics(27, 2, 0, 5, 24, 1, 2)
+    assert volume_statistics(volume) == Statistics(27, 2, 0, 5, 24, 1, 24, 2)
     assert volume_statistics(np.full((2, 2, 2), np.nan)).not_finite == 8
 
 
