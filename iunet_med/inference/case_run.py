@@ -5,7 +5,7 @@ import json
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,7 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
     back = _on_input_grid(probabilities, affine, prepared) if probabilities is not None else None
     seconds = prepared.seconds + time.perf_counter() - start
+    prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
     return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, _peak_mib(bundle.device))
 
 
