@@ -134,7 +134,7 @@ def _read_nifti(path: Path) -> _Read:
     findings = check_nifti_header(image)
     proxy = image.dataobj
     scaled = not (proxy.slope == 1 and proxy.inter == 0)
-    array = proxy.get_scaled(np.float32) if scaled else proxy.get_unscaled()
+    array = np.asarray(proxy, np.float32) if scaled else proxy.get_unscaled()
     return _Read(_without_single_axes(np.asarray(array)), affine, findings)
 
 

@@ -21,7 +21,7 @@ from iunet_med.inference.inputs import RefusedError
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.report import ReportCase, write_report
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
-from iunet_med.inference.sources import Source, list_sources, needs_layout
+from iunet_med.inference.sources import Source, has_images, list_sources
 from iunet_med.inference.summary import write_summary
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def segment(
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
-    dataset_dir = str(given) if needs_layout(Path(given), series) else ""
+    dataset_dir = str(given) if not series and Path(given).is_dir() and has_images(Path(given)) else ""
     parts = open_bundle(bundle, configs=configs, settings=settings, dataset_dir=dataset_dir, device=device, trust=trust)
     sources = list_sources(Path(given), parts.layout, series=series, keep_identifiers=keep_identifiers)
     job = Job(whole_volume=whole_volume, probabilities=probabilities, nrrd=nrrd, dicom_seg=dicom_seg)

@@ -57,12 +57,12 @@ def list_sources(
         sources = _listed(given, modalities)
     elif given.is_file():
         sources = [_single(given)]
-    elif series:
+    elif series or (len(modalities) == 1 and not has_images(given)):
         from iunet_med.inference.dicom_sources import dicom_sources
 
-        sources = dicom_sources(given, modalities, series=series, keep_identifiers=keep_identifiers)
+        sources = dicom_sources(given, modalities, series=series or {}, keep_identifiers=keep_identifiers)
     else:
-        sources = _folder(given, layout)
+        sources = _folder(given, layout) if has_images(given) else []
     if not sources:
         raise ValueError(
             f"{given} holds no case; needed: cases as in {layout}, or a list of them; for DICOM give a pattern per "
@@ -71,9 +71,9 @@ def list_sources(
     return sorted((_safe(source) for source in _unique(sources)), key=lambda source: source.name)
 
 
-def needs_layout(given: Path, series: Mapping[str, str] | None) -> bool:
-    """Whether a path is a folder of cases, in which the bundle's layout has to be found."""
-    return given.is_dir() and not series and (given / "dataset.json").exists() | any(True for _ in _images(given))
+def has_images(folder: Path) -> bool:
+    """Whether a folder holds image files or a task of the Decathlon, and so no DICOM is looked for."""
+    return (folder / "dataset.json").exists() or any(True for _ in _images(folder))
 
 
 def case_name(path: Path) -> str:

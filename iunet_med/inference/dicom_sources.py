@@ -1,0 +1,63 @@
+"""A folder of DICOM as cases: one per study, or one per series for networks of one modality."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from iunet_med.data.dicom import Series, find_series, match_modalities
+from iunet_med.inference.sources import Source
+
+
+def dicom_sources(
+    root: Path, modalities: Sequence[str], *, series: Mapping[str, str], keep_identifiers: bool
+) -> list[Source]:
+    """List the cases below a folder, each under an anonymous name.
+
+    Args:
+        root: the folder.
+        modalities: names of the network's channels.
+        series: for each modality the pattern of its series' description. For one modality it may be left out: then
+            every series is a case.
+        keep_identifiers: whether descriptions, and the patient's number as the case's name, may be shown.
+
+    Raises:
+        ValueError: a modality has no pattern, or a pattern no modality.
+    """
+    if (len(modalities) > 1 or series) and set(series) != set(modalities):
+        raise ValueError(
+            f"--map names {', '.join(series) or 'nothing'}; needed: one pattern for each of {', '.join(modalities)}; "
+            "series are never guessed."
+        )
+    found = find_series(root).series
+    if not series:
+        names = _names(found, keep_identifiers=keep_identifiers, by="key")
+        return [Source(names[one.key], {}, series={modalities[0]: one}) for one in found]
+    studies: dict[str, list[Series]] = defaultdict(list)
+    for one in found:
+        studies[one.study].append(one)
+    names = _names(found, keep_identifiers=keep_identifiers, by="study")
+    return [
+        _case(names[study], some, {name: series[name] for name in modalities}, keep_identifiers=keep_identifiers)
+        for study, some in studies.items()
+    ]
+
+
+def _case(name: str, some: Sequence[Series], patterns: Mapping[str, str], *, keep_identifiers: bool) -> Source:
+    try:
+        return Source(name, {}, series=match_modalities(some, patterns, show_descriptions=keep_identifiers))
+    except ValueError as error:
+        return Source(name, {}, problem=str(error))
+
+
+def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[str, str]:
+    """Name each study or series: by the anonymous key, with the patient's number before it if that may be shown."""
+    if not keep_identifiers:
+        return {str(getattr(one, by)): str(getattr(one, by)) for one in found}
+    import pydicom
+
+    names = {}
+    for one in found:
+        number = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID", "")
+        key = str(getattr(one, by))
+        names[key] = f"{number}-{key}" if number else key
+    return names
