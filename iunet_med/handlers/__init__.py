@@ -4,6 +4,16 @@ from iunet_med.handlers.checkpoints import BestModel, LoadModel, TrainingState
 from iunet_med.handlers.early_stop import EarlyStop
 from iunet_med.handlers.epoch_seed import EpochSeed
 from iunet_med.handlers.progress import ProgressBar
+from iunet_med.handlers.slice_picture import SlicePicture
 from iunet_med.handlers.weight_average import WeightAverage
 
-__all__ = ["BestModel", "EarlyStop", "EpochSeed", "LoadModel", "ProgressBar", "TrainingState", "WeightAverage"]
+__all__ = [
+    "BestModel",
+    "EarlyStop",
+    "EpochSeed",
+    "LoadModel",
+    "ProgressBar",
+    "SlicePicture",
+    "TrainingState",
+    "WeightAverage",
+]
