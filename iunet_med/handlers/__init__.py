@@ -5,9 +5,10 @@ from iunet_med.handlers.early_stop import EarlyStop
 from iunet_med.handlers.epoch_seed import EpochSeed
 from iunet_med.handlers.progress import ProgressBar
 from iunet_med.handlers.slice_picture import SlicePicture
-from iunet_med.handlers.weight_average import WeightAverage
+from iunet_med.handlers.weight_average import AverageWeights, WeightAverage
 
 __all__ = [
+    "AverageWeights",
     "BestModel",
     "EarlyStop",
     "EpochSeed",

@@ -13,11 +13,11 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class WeightAverage:
-    """Averages the weights after every step: average <- d average + (1 - d) weights.
+    """The moving average of a network's weights: with every update, average <- d average + (1 - d) weights.
 
-    It begins with the first step's weights. After n steps d is min(decay, (1 + n) / (10 + n)): the average looks back
-    over about a tenth of the steps done, and never over more than 1 / (1 - decay). Buffers are copied. The training
-    itself is not touched.
+    It begins with the weights at the first update. After n updates d is min(decay, (1 + n) / (10 + n)): the average
+    looks back over about a tenth of the updates done, and never over more than 1 / (1 - decay). Buffers are copied. The
+    training itself is not touched.
 
     Args:
         network: the one that trains, on its device; of a `DistributedDataParallel` the network within.
@@ -41,18 +41,13 @@ class WeightAverage:
         """The network to validate and to keep: the averaged one, or with decay 0 the one that trains."""
         return self._average.module if self._average else self._trained
 
-    def attach(self, engine: Engine) -> None:
-        """Add the handler to a trainer."""
-        if self._average:
-            engine.add_event_handler(Events.ITERATION_COMPLETED, self)
-
-    def __call__(self, _engine: Engine) -> None:
-        """Take the weights of this step into the average."""
+    def update(self) -> None:
+        """Take the present weights into the average."""
         if self._average:
             self._average.update_parameters(self._trained)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the average and the number of steps in it; nothing with decay 0."""
+        """Return the average and the number of updates; nothing with decay 0."""
         return self._average.state_dict() if self._average else {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -60,6 +55,17 @@ class WeightAverage:
         if self._average:
             self._average.load_state_dict(state)
 
-    def _update(self, average: Tensors, weights: Tensors, steps: Tensor | int) -> None:
-        decay = min(self.decay, (1 + int(steps)) / (10 + int(steps)))
+    def _update(self, average: Tensors, weights: Tensors, updates: Tensor | int) -> None:
+        decay = min(self.decay, (1 + int(updates)) / (10 + int(updates)))
         torch._foreach_lerp_(average, weights, 1 - decay)
+
+
+class AverageWeights:
+    """Updates a `WeightAverage` after every step of a trainer."""
+
+    def __init__(self, average: WeightAverage) -> None:
+        self.average = average
+
+    def attach(self, engine: Engine) -> None:
+        """Add the handler to a trainer."""
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.average.update)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 
-from iunet_med.handlers import BestModel, LoadModel, TrainingState, WeightAverage
+from iunet_med.handlers import AverageWeights, BestModel, LoadModel, TrainingState, WeightAverage
 
 
 class Run:
@@ -34,7 +34,7 @@ class Run:
 
         self.trainer = Engine(step)
         self.average = WeightAverage(self.network, decay=ema_decay)
-        self.average.attach(self.trainer)
+        AverageWeights(self.average).attach(self.trainer)
         self.trainer.state.max_epochs, self.trainer.state.epoch_length = epochs, 4
         self.state = TrainingState(
             str(path / "state.pt"),
@@ -161,7 +161,7 @@ def test_a_resumed_run_of_another_network_is_refused(tmp_path: Path) -> None:
 WRITER = """
 import io, os, sys, torch
 from ignite.engine import Engine
-from iunet_med.handlers import BestModel
+from iunet_med.handlers import AverageWeights, BestModel
 
 def save_half(state, path, real_save=torch.save):
     real_save(state, whole := io.BytesIO())

@@ -8,7 +8,7 @@ import torch
 from ignite.engine import Engine
 
 from iunet_med import IUNet
-from iunet_med.handlers import WeightAverage
+from iunet_med.handlers import AverageWeights, WeightAverage
 
 
 def train(network: torch.nn.Module, average: WeightAverage, steps: int) -> list[torch.Tensor]:
@@ -23,7 +23,7 @@ def train(network: torch.nn.Module, average: WeightAverage, steps: int) -> list[
         path.append(weight.detach().clone())
 
     trainer = Engine(step)
-    average.attach(trainer)
+    AverageWeights(average).attach(trainer)
     trainer.run(range(steps))
     return path
 
@@ -39,14 +39,13 @@ def test_the_average_is_its_closed_form(decay: float, steps: int) -> None:
     torch.testing.assert_close(next(average.network.parameters()), expected)
 
 
-def test_the_average_looks_back_over_a_tenth_of_the_steps() -> None:
+def test_the_average_looks_back_over_a_tenth_of_the_updates() -> None:
     """Weights that grow by one per step lag by the mean age of what is averaged, (n - 1) / 10 after n steps."""
     network = torch.nn.Linear(1, 1, bias=False).double()
     average = WeightAverage(network, decay=0.999)
-    engine = Engine(lambda _engine, _batch: None)
     for step in range(1, 1001):
         torch.nn.init.constant_(network.weight, step)
-        average(engine)
+        average.update()
     lag = 1000 - next(average.network.parameters()).item()
     assert lag == pytest.approx(1000 / 10, rel=0.02)
 
@@ -90,7 +89,7 @@ def test_an_average_goes_on_from_its_state() -> None:
     resumed.load_state_dict(whole.state_dict())
     torch.nn.init.zeros_(network.weight)
     for each in (whole, resumed):
-        each(Engine(lambda _engine, _batch: None))
+        each.update()
     torch.testing.assert_close(whole.state_dict(), resumed.state_dict(), rtol=0, atol=0)
 
 
