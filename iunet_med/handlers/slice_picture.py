@@ -73,7 +73,7 @@ def draw_slice(
     plane = _radiological(image[-1, ..., level].detach().cpu().numpy())
     width_mm, height_mm = (float(length) for length in image.pixdim[:2])
     panel_inches = _PANEL_INCHES * plane.shape[0] * height_mm / (plane.shape[1] * width_mm)
-    figure = Figure((3 * _PANEL_INCHES, panel_inches + _TEXT_INCHES), dpi=80, facecolor="black", layout="constrained")
+    figure = Figure((3 * _PANEL_INCHES, panel_inches + _TEXT_INCHES), dpi=100, facecolor="black", layout="constrained")
     panels = figure.subplots(1, 3)
     for axes, title in zip(panels, (modality, "truth", "prediction"), strict=True):
         _draw_plane(axes, plane, aspect=height_mm / width_mm)
