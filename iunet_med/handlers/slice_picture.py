@@ -25,8 +25,8 @@ class SlicePicture(TensorBoardHandler):  # type: ignore[misc]
     """Draws the first case of each validation to TensorBoard, under the tag "validation".
 
     Three panels show the last modality: as it is, with the truth outlined and with the prediction outlined. The slice
-    is the axial one with the most labelled voxels in the truth, in radiological orientation: seen from the feet, the
-    patient's right (R) at the left, the front at the top.
+    is the axial one with the most labelled voxels in the truth, or the middle one where there are none, in
+    radiological orientation: seen from the feet, the patient's right (R) at the left, the front at the top.
 
     Attached to a MONAI evaluator whose batches are decollated: `image` (modalities, X, Y, Z) with axes to the right,
     front and top (RAS+), `label` and `pred` (regions, X, Y, Z), of zeros and ones.
@@ -69,7 +69,8 @@ def draw_slice(
 ) -> Figure:
     """Draw image, truth and prediction as in `SlicePicture`; tensors (channels, X, Y, Z), voxel sizes of the image."""
     masks = [tensor.detach().cpu().numpy() > 0.5 for tensor in (truth, prediction)]
-    level = int(np.argmax(masks[0].any(axis=0).sum(axis=(0, 1))))
+    areas = masks[0].any(axis=0).sum(axis=(0, 1))
+    level = int(np.argmax(areas)) if areas.any() else len(areas) // 2
     plane = _radiological(image[-1, ..., level].detach().cpu().numpy())
     width_mm, height_mm = (float(length) for length in image.pixdim[:2])
     panel_inches = _PANEL_INCHES * plane.shape[0] * height_mm / (plane.shape[1] * width_mm)

@@ -7,7 +7,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -57,7 +57,7 @@ class WeightAverage:
 
     def _update(self, average: Tensors, weights: Tensors, updates: Tensor | int) -> None:
         decay = min(self.decay, (1 + int(updates)) / (10 + int(updates)))
-        torch._foreach_lerp_(average, weights, 1 - decay)
+        get_ema_multi_avg_fn(decay)(average, weights, updates)  # type: ignore[no-untyped-call]
 
 
 class AverageWeights:

@@ -177,6 +177,7 @@ BestModel(sys.argv[1], torch.nn.Linear(100, 100))(engine)
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_outlives_a_process_killed_while_it_writes_the_next(tmp_path: Path) -> None:
     path, kept = tmp_path / "model.pt", torch.nn.Linear(100, 100)
     torch.save(kept.state_dict(), path)

@@ -49,6 +49,15 @@ def test_the_largest_slice_is_seen_from_the_feet() -> None:
     assert figure.axes[2].get_xlabel() == "Dice  ET 1.00  WT 0.00"
 
 
+def test_without_a_label_the_middle_slice_is_shown() -> None:
+    case = make_case()
+    case["label"][:] = 0
+    figure = draw(case)
+    seen = case["image"][-1, :, :, SHAPE[2] // 2].flip(0, 1).T.numpy()
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), seen)
+    assert outline_centres(figure, 1) == []
+
+
 def test_voxels_have_their_proportions() -> None:
     figure = draw(make_case())
     FigureCanvasAgg(figure).draw()
