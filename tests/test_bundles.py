@@ -57,7 +57,7 @@ OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1
 
 def test_all_bundles_and_configs_are_known() -> None:
     assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri"]
-    networks = ["iunet16", "iunet32", "iunet64", "segresnet", "unet"]
+    networks = ["dynunet", "iunet16", "iunet32", "iunet64", "segresnet", "unet"]
     others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "simulated_weights", "whole_volume"]
     assert [path.stem for path in OVERLAYS] == sorted(networks + others)
     assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6

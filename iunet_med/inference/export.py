@@ -75,7 +75,7 @@ def _network(configs: Path, weights: Path, overrides: Mapping[str, Any]) -> tupl
 def _open(path: Path) -> Callable[[Tensor], Tensor]:
     """Read an exported network."""
     if path.suffix == ".ts":
-        script: Callable[[Tensor], Tensor] = torch.jit.load(path)
+        script: Callable[[Tensor], Tensor] = torch.jit.load(path)  # type: ignore[no-untyped-call]
         return script
     try:
         import onnxruntime
