@@ -70,8 +70,12 @@ class Result:
         return mean(self.dice.values())
 
 
-@cache
-def prepared(seed: int) -> tuple[Tensor, NDArray[np.uint8]]:
+Patient = tuple[Tensor, NDArray[np.uint8]]
+patients: dict[int, Patient] = {}
+"""The simulated patients by their seeds: made once, and handed to every process."""
+
+
+def prepare(seed: int) -> Patient:
     """Return a simulated patient's image (4, X, Y, Z), cropped to the brain and normalised within, and the labels."""
     case = simulate_case(seed, spacing_mm=SPACING_MM)
     image = np.stack(list(case.images.values()))
@@ -84,7 +88,7 @@ def prepared(seed: int) -> tuple[Tensor, NDArray[np.uint8]]:
 
 def random_crop(rng: np.random.Generator, seeds: Sequence[int], side: int) -> tuple[Tensor, Tensor]:
     """Draw a patient and a cube, every other one around a tumour's voxel, flipped by chance: (1, 4 or 3, s, s, s)."""
-    image, label = prepared(int(rng.choice(seeds)))
+    image, label = patients[int(rng.choice(seeds))]
     masks = torch.from_numpy(region_masks(label, REGIONS)).float()
     both = SpatialPad((side,) * 3)(torch.cat([image, masks])).as_tensor()
     candidates = np.argwhere(both[-1].numpy() > 0) if rng.random() < 0.5 else np.argwhere(both[0].numpy() != 0)
@@ -100,8 +104,6 @@ def train(run: Run) -> Result:
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     rng = np.random.default_rng(run.seed)
-    for seed in (*TRAINING, *TEST):
-        prepared(seed)
     network, loss = NETWORKS[run.network](), DiceFocalLoss(sigmoid=True, gamma=0.0, batch=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=run.learning_rate, weight_decay=1e-5)
     start, steps = time.process_time(), 0
@@ -122,7 +124,7 @@ def _score(network: torch.nn.Module, crop: int) -> dict[str, float]:
     inferer = SlidingWindowInferer((crop,) * 3, sw_batch_size=1, overlap=0.5, mode="gaussian")
     scores: dict[str, list[float]] = {region: [] for region in REGIONS}
     for seed in TEST:
-        image, label = prepared(seed)
+        image, label = patients[seed]
         found = (inferer(image[None], network)[0] > 0).numpy()
         truth = region_masks(label, REGIONS)
         for region, predicted, true in zip(REGIONS, found, truth, strict=True):
@@ -142,7 +144,9 @@ def equal_memory() -> tuple[int, dict[str, int]]:
 
 def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
     """Do the runs in one process per core, each on one thread."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    patients.update({seed: prepare(seed) for seed in (*TRAINING, *TEST) if seed not in patients})
+    context = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=patients.update, initargs=(patients,)) as pool:
         for number, result in enumerate(pool.map(train, runs), 1):
             print(f"{number} of {len(runs)}: {result.run}, Dice {result.mean:.3f}", file=sys.stderr, flush=True)
             yield result
