@@ -146,10 +146,14 @@ def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
     """Do the runs in one process per core, each on one thread."""
     patients.update({seed: prepare(seed) for seed in (*TRAINING, *TEST) if seed not in patients})
     context = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=patients.update, initargs=(patients,)) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_share, initargs=(patients,)) as pool:
         for number, result in enumerate(pool.map(train, runs), 1):
             print(f"{number} of {len(runs)}: {result.run}, Dice {result.mean:.3f}", file=sys.stderr, flush=True)
             yield result
+
+
+def _share(made: Mapping[int, Patient]) -> None:
+    patients.update(made)
 
 
 def best_rates(*, crop: int, seconds: float) -> dict[str, float]:
