@@ -1,0 +1,194 @@
+"""A written segmentation says of each voxel of the source series what the label map says, to every reader."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from iunet_med.inference.dicom_seg import write_dicom_seg
+
+SHARED_DATA = Path(os.environ.get("IUNET_MED_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHAPE = (10, 8, 5)  # columns, rows, slices; frames of whole bytes, as ITK needs them
+SPACING = (0.8, 1.1, 2.5)
+TURN = nib.eulerangles.euler2mat(0.2, -0.1, 0.3)
+ORIGIN = np.array([-20.0, 35, 110])
+NAMES = {2: "necrotic core", 5: "oedema", 9: "never there"}
+RAS = np.diag([-1.0, -1, 1, 1])
+
+
+def series() -> list[pydicom.Dataset]:
+    """Five oblique slices, as a scanner writes them but for their pixels' sense."""
+    study, stack, frame = (generate_uid() for _ in range(3))
+    slices = []
+    for number in range(SHAPE[2]):
+        item = pydicom.Dataset()
+        item.file_meta = pydicom.dataset.FileMetaDataset()
+        item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        item.SOPClassUID, item.SOPInstanceUID = CTImageStorage, generate_uid()
+        item.StudyInstanceUID, item.SeriesInstanceUID, item.FrameOfReferenceUID = study, stack, frame
+        item.PatientName, item.PatientID, item.PatientBirthDate, item.PatientSex = "Sim^One", "1", "", ""
+        item.StudyDate = item.StudyTime = item.AccessionNumber = item.StudyID = ""
+        item.ReferringPhysicianName, item.PositionReferenceIndicator = "", ""
+        item.Modality, item.SeriesNumber, item.InstanceNumber = "CT", 3, number + 1
+        item.ImagePositionPatient = [*map(float, ORIGIN + TURN[:, 2] * SPACING[2] * number)]
+        item.ImageOrientationPatient = [*map(float, TURN[:, 0]), *map(float, TURN[:, 1])]
+        item.PixelSpacing, item.SliceThickness = [SPACING[1], SPACING[0]], SPACING[2]
+        item.Columns, item.Rows, item.BitsAllocated, item.BitsStored, item.HighBit = *SHAPE[:2], 16, 16, 15
+        item.SamplesPerPixel, item.PhotometricInterpretation, item.PixelRepresentation = 1, "MONOCHROME2", 1
+        item.PixelData = np.full(SHAPE[1::-1], number, np.int16).tobytes()
+        slices.append(item)
+    return slices
+
+
+def grid() -> np.ndarray:
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = TURN @ np.diag(SPACING), ORIGIN
+    return RAS @ affine
+
+
+def label() -> np.ndarray:
+    drawn = np.zeros(SHAPE, np.uint8)
+    drawn[1:4, 2:6, 1:3] = 2
+    drawn[5:8, 1:3, 2:5] = 5
+    return drawn
+
+
+def frames(path: Path) -> dict[tuple[int, tuple[float, ...]], np.ndarray]:
+    """By pydicom alone: (segment, place of the frame) -> rows x columns."""
+    file = pydicom.dcmread(path)
+    pixels, shared = file.pixel_array, file.SharedFunctionalGroupsSequence[0]
+    found = {}
+    for place, frame in zip(file.PerFrameFunctionalGroupsSequence, pixels, strict=True):
+        named = place if "SegmentIdentificationSequence" in place else shared  # where there is one segment alone
+        segment = named.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        position = place.PlanePositionSequence[0].ImagePositionPatient
+        found[segment, tuple(round(float(x), 3) for x in position)] = frame
+    return found
+
+
+pytest.importorskip("highdicom", reason="highdicom is not installed; the extra dicom brings it")
+
+
+@pytest.mark.parametrize("axes", ["as the series", "turned"])
+def test_every_voxel_by_pydicom(tmp_path: Path, axes: str) -> None:
+    drawn, affine = label(), grid()
+    if axes == "turned":
+        image = nib.Nifti1Image(drawn, affine).as_reoriented(np.array([[2, -1], [0, 1], [1, -1]]))
+        drawn, affine = np.asarray(image.dataobj), image.affine
+    slices = series()
+    files = [tmp_path / f"{number}.dcm" for number in range(len(slices))]
+    for item, file in zip(slices, files, strict=True):
+        item.save_as(file, enforce_file_format=True)
+    path = tmp_path / "new" / "case.dcm"
+    source = slices[::-1] if axes == "turned" else files
+    write_dicom_seg(path, drawn, affine, source=source, names=NAMES, software_version="1.2")
+    found = frames(path)
+    for number, item in enumerate(slices):
+        place = tuple(round(float(x), 3) for x in item.ImagePositionPatient)
+        for segment, value in ((1, 2), (2, 5)):
+            expected = (label()[..., number] == value).T
+            np.testing.assert_array_equal(found.pop((segment, place), np.zeros_like(expected)), expected)
+    assert not found
+    assert [other.name for other in path.parent.iterdir()] == ["case.dcm"]
+
+
+def test_file_describes_itself(tmp_path: Path) -> None:
+    slices = series()
+    write_dicom_seg(tmp_path / "a.dcm", label(), grid(), source=slices, names=NAMES, software_version="1.2")
+    file = pydicom.dcmread(tmp_path / "a.dcm")
+    assert [item.SegmentLabel for item in file.SegmentSequence] == ["necrotic core", "oedema"]
+    assert {item.SegmentAlgorithmType for item in file.SegmentSequence} == {"AUTOMATIC"}
+    assert (file.SegmentationType, file.SoftwareVersions, file.Modality) == ("BINARY", "1.2", "SEG")
+    assert file.StudyInstanceUID == slices[0].StudyInstanceUID
+    assert file.FrameOfReferenceUID == slices[0].FrameOfReferenceUID
+    (referenced,) = file.ReferencedSeriesSequence
+    assert referenced.SeriesInstanceUID == slices[0].SeriesInstanceUID != file.SeriesInstanceUID
+    ours = {item.ReferencedSOPInstanceUID for item in referenced.ReferencedInstanceSequence}
+    assert ours == {item.SOPInstanceUID for item in slices}
+
+
+def test_every_voxel_by_highdicom_and_itk(tmp_path: Path) -> None:
+    import highdicom
+
+    slices, path = series(), tmp_path / "a.dcm"
+    write_dicom_seg(path, label(), grid(), source=slices, names=NAMES, software_version="1.2")
+    volume = highdicom.seg.segread(path).get_volume(combine_segments=True)
+    to_series = np.linalg.inv(RAS @ grid()) @ volume.affine
+    rebuilt = np.zeros(SHAPE, np.uint8)
+    for index in np.argwhere(volume.array):
+        place = np.round(to_series @ [*index, 1]).astype(int)[:3]
+        rebuilt[tuple(place)] = (2, 5)[volume.array[tuple(index)] - 1]
+    np.testing.assert_array_equal(rebuilt, label())
+    counts = [int(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(path)).astype(bool).sum())]
+    assert counts == [int((label() > 0).sum())]
+
+
+def test_every_voxel_by_dcmqi(tmp_path: Path) -> None:
+    program = shutil.which("segimage2itkimage", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("segimage2itkimage is not installed; pip install dcmqi brings it")
+    write_dicom_seg(tmp_path / "a.dcm", label(), grid(), source=series(), names=NAMES, software_version="1.2")
+    command = [program, "--inputDICOM", tmp_path / "a.dcm", "--outputDirectory", tmp_path, "--outputType", "nii"]
+    subprocess.run(command, check=True, capture_output=True)
+    for segment, value in ((1, 2), (2, 5)):
+        read = nib.load(tmp_path / f"{segment}.nii.gz")
+        to_series = np.linalg.inv(grid()) @ read.affine
+        found = np.argwhere(np.asarray(read.dataobj)) @ to_series[:3, :3].T + to_series[:3, 3]
+        assert {*map(tuple, found.round().astype(int))} == {*map(tuple, np.argwhere(label() == value))}
+
+
+def test_label_map_of_another_grid_is_an_error(tmp_path: Path) -> None:
+    moved = grid()
+    moved[0, 3] += 0.5
+    for affine, drawn in ((moved, label()), (grid(), label()[:-1]), (np.eye(4), label())):
+        with pytest.raises(ValueError, match=r"does not lie on the grid of the source series \(10, 8, 5\)"):
+            write_dicom_seg(tmp_path / "a", drawn, affine, source=series(), names=NAMES, software_version="1")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_missing_slice_is_an_error(tmp_path: Path) -> None:
+    slices = series()
+    del slices[1]
+    with pytest.raises(ValueError, match=r"no regular stack .*give one complete series"):
+        write_dicom_seg(tmp_path / "a", label(), grid(), source=slices, names=NAMES, software_version="1")
+
+
+def test_label_maps_that_make_no_segmentation_are_errors(tmp_path: Path) -> None:
+    for drawn, message in (
+        (np.zeros(SHAPE, np.uint8), "nothing is labelled"),
+        (np.full(SHAPE, 4, np.uint8), r"has the values \[4\], which the names"),
+        (np.zeros(SHAPE), "needed: three axes of integers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_dicom_seg(tmp_path / "a", drawn, grid(), source=series(), names=NAMES, software_version="1")
+
+
+def test_highdicom_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    with pytest.raises(ImportError, match=r"pip install 'iunet-med\[dicom\]'"):
+        write_dicom_seg(tmp_path / "a", label(), grid(), source=series(), names=NAMES, software_version="1")
+
+
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no real volumes in {SHARED_DATA}")
+def test_real_series(tmp_path: Path) -> None:
+    """Its UIDs are empty; with UIDs it takes the real labels, which are stored along other axes."""
+    slices = [pydicom.dcmread(path) for path in sorted((SHARED_DATA / "ct" / "torso_dicom").glob("*.dcm"))]
+    truth = nib.load(SHARED_DATA / "ct" / "torso_dicom_labels.nii.gz")
+    drawn = (np.asarray(truth.dataobj) == 5).astype(np.uint8)
+    command = {"source": slices, "names": {1: "liver"}, "software_version": "1"}
+    with pytest.raises(ValueError, match=r"have no .*StudyInstanceUID, SeriesInstanceUID.*export the series again"):
+        write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
+    uids = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    for item in slices:
+        for keyword, uid in {**uids, "SOPInstanceUID": generate_uid(), "SOPClassUID": CTImageStorage}.items():
+            setattr(item, keyword, item.get(keyword) or uid)
+    write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
+    assert sum(int(frame.sum()) for frame in frames(tmp_path / "a.dcm").values()) == int(drawn.sum())
