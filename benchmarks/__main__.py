@@ -8,17 +8,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import brats, drift, fit, gpu, paper, peers, resampling, speed
+from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, resampling, speed
 from benchmarks.report import header
 
 TITLES = {
     "paper": "Memory of the paper's network",
     "brats": "Memory on a whole brain",
     "fit": "What fits a card",
+    "bundle": "Memory of the bundle",
     "time": "Time of reversible over stored",
     "peers": "Against iunets and memcnn",
     "resampling": "Resampling as product of matrices or convolution",
     "drift": "Drift",
+    "comparison": "Which network learns most in equal time",
     "gpu": "On a GPU",
 }
 
@@ -39,10 +41,12 @@ def main() -> None:
         "paper": paper.table,
         "brats": brats.table,
         "fit": fit.table,
+        "bundle": bundle.table,
         "time": speed.table,
         "peers": partial(peers.table, chosen.peers_python.absolute()),
         "resampling": resampling.table,
         "drift": drift.table,
+        "comparison": comparison.table,
         "gpu": gpu.table,
     }
     print(header(" ".join(["python -m benchmarks", *sys.argv[1:]])))

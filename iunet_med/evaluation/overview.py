@@ -15,9 +15,8 @@ from iunet_med.data.files import replacing
 from iunet_med.data.layouts import Case
 from iunet_med.evaluation.dice import Regions, region_dice, region_masks
 from iunet_med.evaluation.volumes import find_prediction, read_images, read_label_maps, spacing_in_ras
+from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
 
-OUTLINE_COLOURS = ("#D55E00", "#F0E442", "#56B4E9", "#CC79A7", "#009E73")
-"""Told apart by colour-blind readers. Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
 _OUTLINE_POINTS = (
     0.9,
     1.8,

@@ -1,8 +1,20 @@
-"""Handlers of MONAI engines: checkpoints, seeds, early stopping and progress."""
+"""Handlers of MONAI engines: checkpoints, averaged weights, seeds, early stopping, progress and pictures."""
 
 from iunet_med.handlers.checkpoints import BestModel, LoadModel, TrainingState
 from iunet_med.handlers.early_stop import EarlyStop
 from iunet_med.handlers.epoch_seed import EpochSeed
 from iunet_med.handlers.progress import ProgressBar
+from iunet_med.handlers.slice_picture import SlicePicture
+from iunet_med.handlers.weight_average import AverageWeights, WeightAverage
 
-__all__ = ["BestModel", "EarlyStop", "EpochSeed", "LoadModel", "ProgressBar", "TrainingState"]
+__all__ = [
+    "AverageWeights",
+    "BestModel",
+    "EarlyStop",
+    "EpochSeed",
+    "LoadModel",
+    "ProgressBar",
+    "SlicePicture",
+    "TrainingState",
+    "WeightAverage",
+]

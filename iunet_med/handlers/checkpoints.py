@@ -12,6 +12,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from iunet_med.data.files import replacing
+from iunet_med.handlers.weight_average import WeightAverage
 
 
 class BestModel:
@@ -67,6 +68,7 @@ class TrainingState:
         lr_scheduler: only its position is restored, so that a run can be resumed with more epochs than before: the rate
             then follows the longer schedule.
         evaluator: its best metric so far, so that a resumed run does not replace a better model.
+        average: of the weights; without it, none is kept.
         resume: whether to take up `path` when the trainer starts.
     """
 
@@ -78,6 +80,7 @@ class TrainingState:
         optimizer: torch.optim.Optimizer,
         lr_scheduler: torch.optim.lr_scheduler.LRScheduler,
         evaluator: Engine,
+        average: WeightAverage | None = None,
         device: torch.device | str = "cpu",
         resume: bool = False,
     ) -> None:
@@ -86,6 +89,7 @@ class TrainingState:
         self.optimizer = optimizer
         self.lr_scheduler = lr_scheduler
         self.evaluator = evaluator
+        self.average = average
         self.device = device
         self.resume = resume
 
@@ -101,6 +105,7 @@ class TrainingState:
             return
         state = {
             "network": self.network.state_dict(),
+            "average": self.average.state_dict() if self.average else {},
             "optimizer": self.optimizer.state_dict(),
             "schedule_position": self.lr_scheduler.last_epoch,
             "epoch": engine.state.epoch,
@@ -115,7 +120,8 @@ class TrainingState:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the run is already as long as asked for, or was that of another network.
+            ValueError: if the run is already as long as asked for, was that of another network, or kept no average of
+                the weights where one is wanted.
         """
         state = _read(self.path, self.device, cure="start the run without --resume")
         if state["epoch"] >= engine.state.max_epochs:
@@ -124,6 +130,13 @@ class TrainingState:
                 "on, pass a greater --max_epochs."
             )
         _load(self.network, state["network"], self.path)
+        if self.average and self.average.decay:
+            if not state.get("average"):
+                raise ValueError(
+                    f"{self.path} holds no average of the weights, which ema_decay {self.average.decay} needs; go on "
+                    "without one by --ema_decay 0, or start the run again without --resume."
+                )
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.lr_scheduler.last_epoch = state["schedule_position"]
         engine.state.epoch = state["epoch"]

@@ -57,7 +57,9 @@ def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[
 
     names = {}
     for one in found:
-        number = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID", "")
+        number = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"]).get(
+            "PatientID", ""
+        )
         key = str(getattr(one, by))
         names[key] = f"{number}-{key}" if number else key
     return names

@@ -1,6 +1,7 @@
-"""Invertible U-Nets, in torch alone."""
+"""Invertible U-Nets and the conventional one, in torch alone."""
 
 from iunet_med.networks.invertible_unet import InvertibleUNet
 from iunet_med.networks.iunet import IUNet
+from iunet_med.networks.unet import UNet
 
-__all__ = ["IUNet", "InvertibleUNet"]
+__all__ = ["IUNet", "InvertibleUNet", "UNet"]

@@ -1,5 +1,8 @@
 """The best network is kept, and a run that goes on is the run that was never interrupted."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +10,13 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 
-from iunet_med.handlers import BestModel, LoadModel, TrainingState
+from iunet_med.handlers import AverageWeights, BestModel, LoadModel, TrainingState, WeightAverage
 
 
 class Run:
     """Fits one weight to 3 by AdamW under a one-cycle rate; four steps per epoch."""
 
-    def __init__(self, path: Path, *, epochs: int, resume: bool = False) -> None:
+    def __init__(self, path: Path, *, epochs: int, resume: bool = False, ema_decay: float = 0.9) -> None:
         self.network = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
         torch.nn.init.zeros_(self.network.weight)
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.1)
@@ -30,6 +33,8 @@ class Run:
             schedule.step()
 
         self.trainer = Engine(step)
+        self.average = WeightAverage(self.network, decay=ema_decay)
+        AverageWeights(self.average).attach(self.trainer)
         self.trainer.state.max_epochs, self.trainer.state.epoch_length = epochs, 4
         self.state = TrainingState(
             str(path / "state.pt"),
@@ -37,6 +42,7 @@ class Run:
             optimizer=optimizer,
             lr_scheduler=schedule,
             evaluator=self.evaluator,
+            average=self.average,
             resume=resume,
         )
         self.state.attach(self.trainer)
@@ -58,6 +64,8 @@ def test_an_interrupted_run_goes_on_as_if_it_were_not(tmp_path: Path) -> None:
     second.go()
     assert first.rates + second.rates == whole.rates
     torch.testing.assert_close(second.network.weight, whole.network.weight, rtol=0, atol=0)
+    torch.testing.assert_close(second.average.state_dict(), whole.average.state_dict(), rtol=0, atol=0)
+    assert not torch.equal(second.average.network.weight, second.network.weight)
     assert (second.evaluator.state.best_metric, second.evaluator.state.best_metric_epoch) == (0.7, 2)
     assert (second.trainer.state.epoch, second.trainer.state.iteration) == (5, 20)
 
@@ -76,6 +84,25 @@ def test_a_run_as_long_as_its_state_is_refused(tmp_path: Path) -> None:
         ValueError, match="has 2 epochs behind it and max_epochs is 2; to go on, pass a greater --max_epochs"
     ):
         Run(tmp_path, epochs=2, resume=True).go()
+
+
+def test_a_run_without_an_average_goes_on_without_one_only(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1, ema_decay=0).go()
+    with pytest.raises(
+        ValueError, match=r"no average of the weights, which ema_decay 0\.9 needs; .* --ema_decay 0, or"
+    ):
+        Run(tmp_path, epochs=2, resume=True).go()
+    Run(tmp_path, epochs=2, ema_decay=0, resume=True).go()
+
+
+def test_a_state_that_knew_no_average_is_refused_by_a_run_with_one(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1).go()
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    del state["average"]
+    torch.save(state, tmp_path / "state.pt")
+    with pytest.raises(ValueError, match="holds no average of the weights"):
+        Run(tmp_path, epochs=2, resume=True).go()
+    Run(tmp_path, epochs=2, ema_decay=0, resume=True).go()
 
 
 def test_resuming_from_nothing_is_refused(tmp_path: Path) -> None:
@@ -129,3 +156,42 @@ def test_a_resumed_run_of_another_network_is_refused(tmp_path: Path) -> None:
     other.state.network = torch.nn.Linear(2, 1)
     with pytest.raises(ValueError, match=r"(?s)state\.pt holds another network's weights; give the channels"):
         other.go()
+
+
+WRITER = """
+import io, os, sys, torch
+from ignite.engine import Engine
+from iunet_med.handlers import AverageWeights, BestModel
+
+def save_half(state, path, real_save=torch.save):
+    real_save(state, whole := io.BytesIO())
+    with open(path, "wb", buffering=0) as file:
+        file.write(whole.getvalue()[: len(whole.getvalue()) // 2])
+        print("half", flush=True)
+        sys.stdin.read()
+
+torch.save = save_half
+engine = Engine(lambda engine, batch: None)
+engine.state.best_metric_epoch = engine.state.epoch
+BestModel(sys.argv[1], torch.nn.Linear(100, 100))(engine)
+"""
+
+
+@pytest.mark.slow
+def test_a_checkpoint_outlives_a_process_killed_while_it_writes_the_next(tmp_path: Path) -> None:
+    path, kept = tmp_path / "model.pt", torch.nn.Linear(100, 100)
+    torch.save(kept.state_dict(), path)
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"half\n"
+        writer.kill()
+    assert writer.returncode == -signal.SIGKILL
+    left = path.with_name(f".{writer.pid}-model.pt")
+    assert 0 < left.stat().st_size < path.stat().st_size
+    loaded, engine = torch.nn.Linear(100, 100), Engine(lambda _engine, _batch: None)
+    LoadModel(str(path), loaded)(engine)
+    torch.testing.assert_close(loaded.weight, kept.weight, rtol=0, atol=0)
+    engine.state.best_metric_epoch = engine.state.epoch
+    BestModel(str(path), loaded)(engine)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]

@@ -132,7 +132,7 @@ def test_every_voxel_by_highdicom_and_itk(tmp_path: Path) -> None:
 
 
 def test_every_voxel_by_dcmqi(tmp_path: Path) -> None:
-    program = shutil.which("segimage2itkimage")
+    program = shutil.which("segimage2itkimage", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if program is None:
         pytest.skip("segimage2itkimage is not installed; pip install dcmqi brings it")
     write_dicom_seg(tmp_path / "a.dcm", label(), grid(), source=series(), names=NAMES, software_version="1.2")

@@ -42,8 +42,8 @@ class Grid:
         return max(1, round(1000 * volume_ml / self.spacing_mm**3))
 
     def index(self, point_mm: NDArray[np.float64]) -> tuple[int, int, int]:
-        """Voxel that contains a point of the field of view."""
-        x, y, z = np.floor((point_mm - CORNER_MM) / self.spacing_mm).astype(int)
+        """Voxel that contains a point of the field of view, of whose far edge up to half a voxel may lie outside."""
+        x, y, z = np.floor((point_mm - CORNER_MM) / self.spacing_mm).astype(int).clip(max=np.array(self.shape) - 1)
         return int(x), int(y), int(z)
 
 

@@ -12,6 +12,14 @@ def test_every_grid_covers_the_field_of_view_centred_on_it() -> None:
         np.testing.assert_allclose([a.flat[3] for a in grid.axes()], (grid.affine @ [3, 3, 3, 1])[:3])
 
 
+def test_every_point_of_the_field_of_view_has_a_voxel() -> None:
+    for spacing in (1.0, 1.5, 3.0):  # the last two do not divide the field of view
+        grid = Grid(spacing)
+        far = np.add(CORNER_MM, FOV_MM) - 1e-6
+        assert grid.index(np.array(CORNER_MM)) == (0, 0, 0)
+        assert grid.index(far) == tuple(n - 1 for n in grid.shape)
+
+
 def test_field_is_the_same_at_every_voxel_size() -> None:
     fine, coarse = (smooth_field(np.random.default_rng(0), Grid(s), length_mm=40) for s in (2.0, 4.0))
     middle = fine.reshape(44, 2, 54, 2, 46, 2).mean(axis=(1, 3, 5))

@@ -1,0 +1,91 @@
+"""Exports a bundle's network by MONAI's verbs, and keeps the file only if it computes what the network does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser, ckpt_export, onnx_export
+from torch import Tensor
+
+from iunet_med.data.files import replacing
+
+TOLERANCE = 1e-4
+"""The largest difference from the network's own output that a runtime's other order of additions explains."""
+
+
+def export_network(
+    out: str | Path,
+    bundle: str | Path,
+    *,
+    size: Sequence[int] = (128, 128, 128),
+    checkpoint: str | Path | None = None,
+    **overrides: Any,
+) -> float:
+    """Write a bundle's network with its weights, read it again, compare it, and return the largest difference.
+
+    Args:
+        out: the file to write, which appears only when the comparison is passed. A name on `.ts` makes TorchScript,
+            which takes images of any size, one on `.onnx` makes ONNX, which takes those of `size`.
+        bundle: the bundle's folder.
+        size: spatial size of the image to compare with (D, H, W); TorchScript is compared at half of it, too.
+        checkpoint: the weights; `models/model.pt` of the bundle if None.
+        overrides: ids of inference.json to change, such as `channels`.
+
+    Raises:
+        ValueError: another ending, or the exported network computes something else.
+    """
+    kind, configs = Path(out).suffix, Path(bundle) / "configs"
+    if kind not in (".ts", ".onnx"):
+        raise ValueError(f"{out} ends in {kind!r}; name the file *.ts for TorchScript or *.onnx for ONNX.")
+    weights = Path(checkpoint or Path(bundle) / "models" / "model.pt")
+    files = {"ckpt_file": weights, "meta_file": configs / "metadata.json", "config_file": configs / "inference.json"}
+    paths = {name: str(path) for name, path in files.items()}
+    network, channels = _network(configs, weights, overrides)
+    sizes = [tuple(size)] if kind == ".onnx" else [tuple(size), tuple(max(1, n // 2) for n in size)]
+    with replacing(out) as temporary:
+        if kind == ".onnx":
+            shape = [1, channels, *size]
+            onnx_export("network_def", filepath=str(temporary), input_shape=shape, **paths, **overrides)
+        else:
+            ckpt_export("network_def", filepath=str(temporary), **paths, **overrides)
+        run = _open(temporary)
+        difference = max(_difference(network, run, torch.randn(1, channels, *shape)) for shape in sizes)
+        if not difference <= TOLERANCE:
+            raise ValueError(
+                f"the exported network differs from the bundle's by up to {difference:.3g}, and rounding explains "
+                f"{TOLERANCE:g} at most: {out} was not written; try another version of torch, or of onnxruntime."
+            )
+    return difference
+
+
+def _network(configs: Path, weights: Path, overrides: Mapping[str, Any]) -> tuple[torch.nn.Module, int]:
+    """Build the bundle's network with its weights, and tell its input channels."""
+    parser = ConfigParser()
+    parser.read_config(configs / "inference.json")
+    parser.read_meta(configs / "metadata.json")
+    parser.update(dict(overrides))
+    network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return network, int(parser["_meta_::network_data_format::inputs::image::num_channels"])
+
+
+def _open(path: Path) -> Callable[[Tensor], Tensor]:
+    """Read an exported network."""
+    if path.suffix == ".ts":
+        script: Callable[[Tensor], Tensor] = torch.jit.load(path)  # type: ignore[no-untyped-call]
+        return script
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(f"{error}; pip install 'iunet-med[onnx]' brings what ONNX needs") from error
+    session = onnxruntime.InferenceSession(str(path))
+    name = session.get_inputs()[0].name
+    return lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
+
+
+@torch.no_grad()
+def _difference(network: torch.nn.Module, run: Callable[[Tensor], Tensor], image: Tensor) -> float:
+    return float((run(image) - network(image)).abs().max())
