@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, resampling, speed
+from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, resampling, speed, whole_ct
 from benchmarks.report import header
 
 TITLES = {
@@ -21,6 +21,7 @@ TITLES = {
     "resampling": "Resampling as product of matrices or convolution",
     "drift": "Drift",
     "comparison": "Which network learns most in equal time",
+    "whole_ct": "Segmenting a whole CT",
     "gpu": "On a GPU",
 }
 
@@ -47,6 +48,7 @@ def main() -> None:
         "resampling": resampling.table,
         "drift": drift.table,
         "comparison": comparison.table,
+        "whole_ct": whole_ct.table,
         "gpu": gpu.table,
     }
     print(header(" ".join(["python -m benchmarks", *sys.argv[1:]])))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -130,7 +131,7 @@ def open_bundle(
     metadata = json.loads((root / "configs" / "metadata.json").read_text(encoding="utf-8"))
     try:
         return _build(parser, metadata, digest)
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise ValueError(f"the bundle {root} cannot be used: {first_cause(error)}") from error
 
 

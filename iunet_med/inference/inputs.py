@@ -20,6 +20,8 @@ from iunet_med.inference.findings import Finding
 from iunet_med.inference.sources import WHOLE, Source
 
 Modality = Literal["CT", "MR"]
+_TRAILING_BYTES = 512
+"""Some programs fill a file up to a block."""
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -133,6 +135,9 @@ def _read_nifti(path: Path) -> _Read:
     _check_size(path, image.shape)
     findings = check_nifti_header(image)
     proxy = image.dataobj
+    described = proxy.offset + math.prod(image.shape) * proxy.dtype.itemsize
+    if path.suffix.lower() == ".nii" and (more := path.stat().st_size - described) > _TRAILING_BYTES:
+        raise ValueError(f"{path.name} has {more} bytes more than its header describes; copy or export it again.")
     scaled = not (proxy.slope == 1 and proxy.inter == 0)
     array = np.asarray(proxy, np.float32) if scaled else proxy.get_unscaled()
     return _Read(_without_single_axes(np.asarray(array)), affine, findings)

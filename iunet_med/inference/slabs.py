@@ -94,7 +94,10 @@ def window_slabs(image: Tensor, network: Callable[[Tensor], Tensor], *, window: 
     places = sorted(dense_patch_slices(size, roi, interval), key=lambda place: int(place[axis].start))
     stitched = _Stitched(size, roi, axis, window, image)
     for start, planes in stitched.run(padded, network, places):
-        yield _unpadded(planes, start, axis, before, spatial)
+        first, end = before[axis], before[axis] + spatial[axis]
+        low, high = max(first, start), min(end, start + len(planes))
+        if low < high:  # else they are padding
+            yield Slab(_unpadded(planes[low - start : high - start], axis, before, spatial), axis, low - first)
 
 
 class _Stitched:
@@ -172,11 +175,10 @@ def _pad(image: Tensor, roi: tuple[int, ...], before: list[int], window: Sliding
     return F.pad(image, pads, mode=str(getattr(window.padding_mode, "value", window.padding_mode)), value=window.cval)
 
 
-def _unpadded(planes: Tensor, start: int, axis: int, before: list[int], spatial: torch.Size) -> Slab:
+def _unpadded(planes: Tensor, axis: int, before: list[int], spatial: torch.Size) -> Tensor:
+    """Planes (n, K, *others) -> (K, D, H, W) with n along `axis`, without the padding of the other axes."""
     values = planes.movedim(0, 1 + axis)
     for other, (first, length) in enumerate(zip(before, spatial, strict=True)):
         if other != axis:
             values = values.narrow(1 + other, first, length)
-    low = max(before[axis] - start, 0)
-    high = min(before[axis] + spatial[axis] - start, values.shape[1 + axis])
-    return Slab(values.narrow(1 + axis, low, max(high - low, 0)), axis, max(start - before[axis], 0))
+    return values

@@ -62,8 +62,8 @@ class Evil:
 
 
 def test_weights_run_no_code(bundle: Path) -> None:
-    (bundle / "models" / "model.pt").write_bytes(pickle.dumps({"lift.weight": Evil()}))
-    with pytest.raises(ValueError, match="cannot be used"):
+    (bundle / "models" / "model.pt").write_bytes(pickle.dumps({"lift.weight": Evil()}, protocol=2))
+    with pytest.raises(ValueError, match="cannot be used.*Weights only load failed"):
         open_bundle(bundle, settings=TINY, device="cpu")
 
 
@@ -75,7 +75,7 @@ def test_weights_run_no_code(bundle: Path) -> None:
     ],
 )
 def test_wrong_weights_are_told(tiny_bundle: Path, settings: dict[str, Any], text: str) -> None:
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises((ValueError, FileNotFoundError), match=text):
         open_bundle(tiny_bundle, settings={**TINY, **settings}, device="cpu")
 
 
@@ -87,6 +87,6 @@ def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
 def test_the_digest_follows_configs_and_settings_but_not_the_device(tiny_bundle: Path) -> None:
     digests = [
         open_bundle(tiny_bundle, settings=settings, device=device).config_sha256
-        for settings, device in ((TINY, "cpu"), (TINY, "cpu:0"), ({**TINY, "overlap": 0.25}, "cpu"))
+        for settings, device in ((TINY, "cpu"), ({**TINY}, None), ({**TINY, "overlap": 0.25}, "cpu"))
     ]
     assert digests[0] == digests[1] != digests[2]

@@ -45,6 +45,12 @@ def test_along_another_axis_only_the_order_of_sums_differs(size: tuple[int, int,
     torch.testing.assert_close(put_together(window_slabs(image, network().double(), window=window), whole), whole)
 
 
+def test_planes_that_are_all_padding_are_left_out() -> None:
+    image, window = torch.randn(1, 1, 9, 8, 7), SlidingWindowInferer((64, 32, 32), 1, 0.5)
+    whole = window(image, network())
+    assert torch.equal(put_together(window_slabs(image, network(), window=window), whole), whole)
+
+
 @pytest.mark.parametrize("mode", ["gaussian", "constant"])
 def test_ones_in_ones_out(mode: str) -> None:
     ones = torch.ones(1, 1, 23, 30, 41)
