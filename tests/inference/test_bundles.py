@@ -63,7 +63,7 @@ class Evil:
 
 def test_weights_run_no_code(bundle: Path) -> None:
     (bundle / "models" / "model.pt").write_bytes(pickle.dumps({"lift.weight": Evil()}, protocol=2))
-    with pytest.raises(ValueError, match="cannot be used.*Weights only load failed"):
+    with pytest.raises(ValueError, match=r"cannot be used.*Weights only load failed"):
         open_bundle(bundle, settings=TINY, device="cpu")
 
 

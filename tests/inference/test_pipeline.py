@@ -155,3 +155,24 @@ def test_processes_share_the_cases_and_write_one_summary(heads: Path, tiny_bundl
     with (tmp_path / "out" / "summary.csv").open(newline="") as file:
         assert {row["case"] for row in csv.DictReader(file)} == {"GLI-1-000", "GLI-2-000", "GLI-3-000"}
     shutil.rmtree(tmp_path / "out")
+
+
+def test_whole_volumes_run_in_one_piece_or_say_why_not(
+    heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_window = {"settings": {"roi_size": [-1, -1, -1]}}
+    run(heads, tiny_bundle, tmp_path / "window", **one_window)
+    whole = run(heads, tiny_bundle, tmp_path / "whole", whole_volume=True)
+    monkeypatch.setattr("iunet_med.inference.whole_volume.available_bytes", lambda: 1000)
+    small = run(heads, tiny_bundle, tmp_path / "small", whole_volume=True)
+    run(heads, tiny_bundle, tmp_path / "windows")
+    for case in whole:
+        arrays = {
+            name: np.asarray(labels(tmp_path / name, case).dataobj) for name in ("window", "whole", "small", "windows")
+        }
+        np.testing.assert_array_equal(arrays["whole"], arrays["window"])
+        np.testing.assert_array_equal(arrays["small"], arrays["windows"])
+        assert "windows" not in [finding.check for finding in whole[case].findings]
+        assert "it was run by sliding windows instead" in next(
+            f.message for f in small[case].findings if f.check == "windows"
+        )

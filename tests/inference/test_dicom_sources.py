@@ -1,0 +1,40 @@
+"""Studies become cases under anonymous names; a modality without exactly one series is a fault of its study alone."""
+
+from pathlib import Path
+
+import pytest
+
+from iunet_med.data.dicom import FoundSeries, Series
+from iunet_med.inference import dicom_sources as module
+from iunet_med.inference.dicom_sources import dicom_sources
+
+
+def series(key: str, study: str, description: str) -> Series:
+    return Series(key, study, "patient-1", description, "MR", (Path("/scans/DOE_JOHN/1.dcm"),))
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = [series("series-a", "study-1", "T1 post GD"), series("series-b", "study-1", "FLAIR DOE")]
+    other = [series("series-c", "study-2", "T1 GD"), series("series-d", "study-2", "T1 GD again")]
+    monkeypatch.setattr(module, "find_series", lambda _root: FoundSeries([*one, *other], []))
+
+
+def test_each_study_is_a_case_and_names_nobody() -> None:
+    patterns = {"t1c": "*t1*gd*", "flair": "*flair*"}
+    good, bad = dicom_sources(Path(), ["t1c", "flair"], series=patterns, keep_identifiers=False)
+    assert (good.name, bad.name) == ("study-1", "study-2")
+    assert {name: one.key for name, one in (good.series or {}).items()} == {"t1c": "series-a", "flair": "series-b"}
+    assert "t1c: 2 series fit" in bad.problem
+    assert "DOE" not in good.name + bad.problem
+
+
+def test_one_modality_takes_every_series_as_a_case() -> None:
+    sources = dicom_sources(Path(), ["ct"], series={}, keep_identifiers=False)
+    assert [source.name for source in sources] == ["series-a", "series-b", "series-c", "series-d"]
+
+
+@pytest.mark.parametrize("patterns", [{}, {"t1c": "*"}, {"t1c": "*", "flair": "*", "t2": "*"}])
+def test_series_are_never_guessed(patterns: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"one pattern for each of t1c, flair; series are never guessed"):
+        dicom_sources(Path(), ["t1c", "flair"], series=patterns, keep_identifiers=False)
