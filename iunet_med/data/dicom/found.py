@@ -95,7 +95,7 @@ def _by_identity(headers: list[Header], root: Path) -> dict[tuple[str, ...], lis
     groups = defaultdict(list)
     for header in headers:
         place = () if header.series else (*header.place, _folder(header, root))
-        groups[header.patient[0], header.study, header.series, *place].append(header)
+        groups[(header.patient[0], header.study, header.series, *place)].append(header)
     return groups
 
 
@@ -113,7 +113,7 @@ def _person(header: Header, root: Path) -> tuple[str, ...]:
 
 
 def _patients(headers: list[Header], root: Path) -> dict[tuple[str, ...], str]:
-    """Name each patient by the first of their studies: patient numbers are so short that a hash of one can be undone."""
+    """Name each patient by the first of their studies; the hash of a short patient number could be undone."""
     studies = defaultdict(set)
     for header in headers:
         studies[_person(header, root)].add(_study(header, root))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iunet_med.data.dicom.headers import Frame
 
 ORIENTATION_TOLERANCE = 2e-3
-"""Direction cosines may differ by this, and from length one and right angles: some writers round them to three digits."""
+"""Direction cosines may differ by this, and from right angles: some writers round them to three digits."""
 
 SAME_PLACE_MM = 1e-3
 """Slices nearer than this lie at the same place: positions are written to a hundredth of a millimetre or better."""
@@ -47,7 +47,7 @@ def has_geometry(frame: Frame) -> bool:
 
 def heights(frames: Sequence[Frame]) -> NDArray[np.float64]:
     """Return the positions (mm) along the first frame's normal, the cross product of its row and column directions."""
-    along_row, along_column = np.reshape(frames[0].orientation, (2, 3))
+    along_row, along_column = _axes(frames[0])
     return np.array([frame.position for frame in frames]) @ np.cross(along_row, along_column)
 
 
@@ -73,7 +73,7 @@ def check_plane(frame: Frame) -> None:
         raise ValueError(f"has no valid {', '.join(missing)}; a volume needs them, so export the series again")
     if min(frame.spacing or ()) <= 0:
         raise ValueError(f"has PixelSpacing {frame.spacing}; positive millimetres are needed")
-    axes = np.reshape(frame.orientation, (2, 3))
+    axes = _axes(frame)
     if not np.allclose(axes @ axes.T, np.eye(2), rtol=0, atol=2 * ORIENTATION_TOLERANCE):
         raise ValueError(
             f"has ImageOrientationPatient {frame.orientation}; two unit vectors at a right angle are needed"
@@ -89,7 +89,7 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
         ValueError: for slices at the same place, or a stack that is tilted.
     """
     positions = np.array([frame.position for frame in frames])
-    along_row, along_column = np.reshape(frames[0].orientation, (2, 3))
+    along_row, along_column = _axes(frames[0])
     normal = np.cross(along_row, along_column)
     gaps = np.diff(positions @ normal)
     if (same := np.flatnonzero(gaps < SAME_PLACE_MM)).size:
@@ -101,8 +101,8 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
     height = way @ normal
     if (drift := float(np.linalg.norm(way - height * normal))) > TILT_TOLERANCE * height:
         raise ValueError(
-            f"the slices are tilted by {np.degrees(np.arctan2(drift, height)):.2f} degrees: from {_mm(positions[0])} to "
-            f"{_mm(positions[-1])} mm (L, P, S) they shift by {drift:.2f} mm in their plane over {height:.2f} mm of "
+            f"the slices are tilted by {np.degrees(np.arctan2(drift, height)):.2f} degrees: from {_mm(positions[0])} "
+            f"to {_mm(positions[-1])} mm (L, P, S) they shift by {drift:.2f} mm in their plane over {height:.2f} mm of "
             "height; resample them to upright slices, as dcm2niix does for a gantry tilt, and give the NIfTI file"
         )
     row_mm, column_mm = frames[0].spacing or ()
@@ -114,8 +114,8 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
         EVEN_TOLERANCE * np.linalg.norm(step), TILT_TOLERANCE * height
     ):
         raise ValueError(
-            f"slice {worst + 1} of {len(frames)}, at {_mm(positions[worst])} mm (L, P, S), lies {sideways[worst]:.2f} mm "
-            "beside the line through the first and the last one; resample the slices to a straight stack"
+            f"slice {worst + 1} of {len(frames)}, at {_mm(positions[worst])} mm (L, P, S), lies "
+            f"{sideways[worst]:.2f} mm beside the line through the first and the last one; resample the slices to a straight stack"
         )
     affine = np.eye(4)
     affine[:3] = np.column_stack([along_row * column_mm, along_column * row_mm, step, positions[0]])
@@ -136,10 +136,14 @@ def uneven_message(stack: Stack) -> str:
         else "the slices are not evenly spaced"
     )
     return (
-        f"{cause}: the gaps between {len(stack.steps)} slices are {stack.gaps_mm.min():.3f} to {stack.gaps_mm.max():.3f} "
-        f"mm, usually {usual:.3f} mm{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}; "
+        f"{cause}: the gaps between {len(stack.steps)} slices are {stack.gaps_mm.min():.3f} to "
+        f"{stack.gaps_mm.max():.3f} mm, usually {usual:.3f} mm{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}; "
         "get the whole series, or let it be resampled to even slices (resample_uneven)"
     )
+
+
+def _axes(frame: Frame) -> NDArray[np.float64]:
+    return np.array(frame.orientation, dtype=np.float64).reshape(2, 3)
 
 
 def _mm(position: NDArray[np.float64]) -> str:

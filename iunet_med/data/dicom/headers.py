@@ -26,13 +26,38 @@ VOLUME_CLASSES = {
 VOLUME_MODALITIES = {"CT", "MR", "PT"}
 """Judged by these where a file does not say its kind, as after some anonymisers."""
 
-TAGS = """
-    ImageType SOPClassUID SOPInstanceUID Modality SeriesDescription ProtocolName PatientName PatientID IssuerOfPatientID
-    PatientBirthDate StudyInstanceUID SeriesInstanceUID SeriesNumber FrameOfReferenceUID
-    ImagePositionPatient ImageOrientationPatient PixelSpacing NumberOfFrames Rows Columns SamplesPerPixel
-    PhotometricInterpretation EchoNumbers EchoTime AcquisitionNumber TemporalPositionIdentifier DiffusionBValue
-    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence SpecificCharacterSet
-""".split()
+TAGS = [
+    "ImageType",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "Modality",
+    "SeriesDescription",
+    "ProtocolName",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "FrameOfReferenceUID",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "EchoNumbers",
+    "EchoTime",
+    "AcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "DiffusionBValue",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "SpecificCharacterSet",
+]
 
 
 class NotAVolumeError(ValueError):
@@ -103,7 +128,7 @@ def functional_group(header: Dataset, frame: int | None, name: str) -> Dataset:
     shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
     for groups in (header.PerFrameFunctionalGroupsSequence[frame], shared[0]):
         if items := groups.get(name):
-            return items[0]  # type: ignore[no-any-return]
+            return items[0]
     return Dataset()
 
 
