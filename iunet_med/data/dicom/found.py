@@ -95,7 +95,8 @@ def _by_identity(headers: list[Header], root: Path) -> dict[tuple[str, ...], lis
     groups = defaultdict(list)
     for header in headers:
         place = () if header.series else (*header.place, _folder(header, root))
-        groups[(header.patient[0], header.study, header.series, *place)].append(header)
+        identity = (header.patient[0], header.study, header.series, *place)
+        groups[identity].append(header)
     return groups
 
 

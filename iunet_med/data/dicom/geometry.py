@@ -115,7 +115,8 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
     ):
         raise ValueError(
             f"slice {worst + 1} of {len(frames)}, at {_mm(positions[worst])} mm (L, P, S), lies "
-            f"{sideways[worst]:.2f} mm beside the line through the first and the last one; resample the slices to a straight stack"
+            f"{sideways[worst]:.2f} mm beside the line through the first and the last one; "
+            "resample the slices to a straight stack"
         )
     affine = np.eye(4)
     affine[:3] = np.column_stack([along_row * column_mm, along_column * row_mm, step, positions[0]])
@@ -137,7 +138,8 @@ def uneven_message(stack: Stack) -> str:
     )
     return (
         f"{cause}: the gaps between {len(stack.steps)} slices are {stack.gaps_mm.min():.3f} to "
-        f"{stack.gaps_mm.max():.3f} mm, usually {usual:.3f} mm{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}; "
+        f"{stack.gaps_mm.max():.3f} mm, usually {usual:.3f} mm"
+        f"{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}; "
         "get the whole series, or let it be resampled to even slices (resample_uneven)"
     )
 

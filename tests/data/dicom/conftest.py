@@ -39,11 +39,11 @@ def write_slice(path: Path, position: NDArray[np.float64], uids: tuple[str, str]
     image.Rows, image.Columns, image.SamplesPerPixel = ROWS, COLUMNS, 1
     image.PhotometricInterpretation = "MONOCHROME2"
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 16, 15, 1
-    image.ImagePositionPatient = [f"{value:.10f}" for value in position]
+    image.ImagePositionPatient = [f"{value:.9f}" for value in position]
     image.ImageOrientationPatient = [f"{value:.10f}" for value in OBLIQUE[:2].ravel()]
     image.PixelSpacing = list(SPACING)
     slope, intercept = 0.01 + 0.001 * number, 10.0 * number
-    image.RescaleSlope, image.RescaleIntercept = str(slope), str(intercept)
+    image.RescaleSlope, image.RescaleIntercept = f"{slope:.3f}", f"{intercept:.1f}"
     rows, columns = np.mgrid[:ROWS, :COLUMNS]
     lps = position + columns[..., None] * SPACING[1] * OBLIQUE[0] + rows[..., None] * SPACING[0] * OBLIQUE[1]
     values = lps * [-1, -1, 1] @ SLOPE + 100
