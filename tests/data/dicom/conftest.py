@@ -42,7 +42,7 @@ def write_slice(path: Path, position: NDArray[np.float64], uids: tuple[str, str]
     image.ImagePositionPatient = [f"{value:.9f}" for value in position]
     image.ImageOrientationPatient = [f"{value:.10f}" for value in OBLIQUE[:2].ravel()]
     image.PixelSpacing = list(SPACING)
-    slope, intercept = 0.01 + 0.001 * number, 10.0 * number
+    slope, intercept = 0.02 + 0.001 * number, 10.0 * number
     image.RescaleSlope, image.RescaleIntercept = f"{slope:.3f}", f"{intercept:.1f}"
     rows, columns = np.mgrid[:ROWS, :COLUMNS]
     lps = position + columns[..., None] * SPACING[1] * OBLIQUE[0] + rows[..., None] * SPACING[0] * OBLIQUE[1]

@@ -37,7 +37,7 @@ def test_values_lie_where_the_scanner_put_them(tmp_path: Path, write: Write) -> 
     write(tmp_path)
     image = only(tmp_path)
     assert image.shape == (8, 10, 6)
-    assert_linear(image, atol=0.01)  # half of the coarsest rescale slope
+    assert_linear(image, atol=0.013)  # half of the coarsest rescale slope
 
 
 def test_volume_is_that_of_simpleitk(tmp_path: Path, write: Write) -> None:
@@ -63,7 +63,7 @@ def test_missing_slice_is_refused_or_interpolated(tmp_path: Path, write: Write, 
         read_series(series)
     image = read_series(series, resample_uneven=True)
     assert image.shape == (8, 10, 6)
-    assert_linear(image, atol=0.02)
+    assert_linear(image, atol=0.03)
     assert bytes(image.header["descrip"]).startswith(b"resampled to 2.500 mm")
 
 
@@ -72,7 +72,7 @@ def test_uneven_slices_are_refused_or_interpolated(tmp_path: Path, write: Write,
     (series,) = find_series(tmp_path).series
     with pytest.raises(ValueError, match=r"not evenly spaced.*2\.500 to 3\.500 mm"):
         read_series(series)
-    assert_linear(read_series(series, resample_uneven=True), atol=0.02)
+    assert_linear(read_series(series, resample_uneven=True), atol=0.03)
 
 
 def test_tilt_is_refused_with_its_angle(tmp_path: Path, write: Write, at: Callable[..., np.ndarray]) -> None:
@@ -112,7 +112,7 @@ def test_what_has_no_volume_is_refused(tmp_path: Path, write: Write, changes: di
 def test_different_slices_at_one_place_are_refused(tmp_path: Path, write: Write) -> None:
     uids = (generate_uid(), generate_uid())
     write(tmp_path / "a", uids=uids)
-    write(tmp_path / "b", uids=uids, RescaleSlope="0.02")
+    write(tmp_path / "b", uids=uids, RescaleSlope="0.5")
     with pytest.raises(ValueError, match="6 pairs of different slices lie at the same place"):
         only(tmp_path)
 
