@@ -18,9 +18,9 @@ TILT_TOLERANCE = 5e-3
 """Slices may shift in their plane by this share of the stack's height, 0.3 degrees: more than rounded cosines cause,
 less than the half degree by which scanners set a gantry."""
 
-EVEN_TOLERANCE = 0.05
-"""A slice may lie this share of a step off the even grid. Positions rounded to 0.1 mm at steps of 1 mm do; a missing
-slice moves others by nearly half a step."""
+EVEN_TOLERANCE = 0.1
+"""A slice may lie this share of a step off the even grid. Positions rounded to 0.1 mm do, at steps down to 1 mm; a
+missing slice moves others by nearly half a step."""
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
