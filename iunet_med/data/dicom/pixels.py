@@ -58,7 +58,7 @@ def _decoded(data: Dataset, frame: Frame) -> NDArray[np.generic]:
             warnings.simplefilter("ignore")
             values: NDArray[np.generic] = pixel_array(data, index=frame.index)
     except Exception as error:  # decoders raise anything for a damaged stream
-        lacks_decoder = syntax.is_compressed and "pylibjpeg" not in plugins and not syntax.name.startswith("RLE")
+        lacks_decoder = syntax.is_compressed and "gdcm" not in plugins and not syntax.name.startswith("RLE")
         cure = f"it may need a decoder: {CURE}" if lacks_decoder else "copy the file again"
         raise PixelError(f"has {syntax.name} pixels that cannot be decoded ({type(error).__name__}); {cure}") from None
     if values.shape != frame.size:

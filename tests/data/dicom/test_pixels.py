@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK
 from pydicom import dcmread, examples
 from pydicom.data import get_testdata_file
 from pydicom.pixels import decoders
+from pydicom.uid import UID, JPEG2000Lossless, JPEGLosslessSV1
 
 from iunet_med.data.dicom.headers import read_header
 from iunet_med.data.dicom.pixels import PixelError, read_frames
@@ -21,9 +23,22 @@ def sample(name: str) -> Path:
     return Path(str(get_testdata_file(name, download=False)))
 
 
-def test_jpeg_2000_lossless_is_the_plain_image() -> None:
-    pytest.importorskip("openjpeg", reason="needs the extra dicom")
-    np.testing.assert_array_equal(values(sample("MR_small_jp2klossless.dcm")), values(sample("MR_small.dcm")))
+@pytest.mark.parametrize("name", ["MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_lossless_compression_keeps_the_plain_image(name: str) -> None:
+    np.testing.assert_array_equal(values(sample(name)), values(sample("MR_small.dcm")))
+
+
+@pytest.mark.parametrize(("compressor", "syntax"), [("JPEG", JPEGLosslessSV1), ("JPEG2000", JPEG2000Lossless)])
+def test_what_another_writer_compressed_is_read_as_it_was(tmp_path: Path, compressor: str, syntax: UID) -> None:
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.SetFileName(str(tmp_path / "a.dcm"))
+    writer.UseCompressionOn()
+    writer.SetCompressor(compressor)
+    writer.KeepOriginalImageUIDOn()
+    writer.Execute(SimpleITK.ReadImage(str(sample("MR_small.dcm"))))
+    assert dcmread(tmp_path / "a.dcm").file_meta.TransferSyntaxUID == syntax
+    np.testing.assert_array_equal(values(tmp_path / "a.dcm"), values(sample("MR_small.dcm")))
 
 
 def test_rescale_gives_hounsfield_units() -> None:
