@@ -157,6 +157,7 @@ def test_processes_share_the_cases_and_write_one_summary(heads: Path, tiny_bundl
     shutil.rmtree(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_whole_volumes_run_in_one_piece_or_say_why_not(
     heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
