@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints."""
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -255,6 +256,10 @@ def segment(
     whole_volume: Annotated[
         bool, typer.Option("--whole-volume", help="Run each image in one piece where memory allows it.")
     ] = False,
+    resample_uneven: Annotated[
+        bool,
+        typer.Option("--resample-uneven", help="Bring unevenly spaced DICOM slices to an even grid, with a warning."),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Cases to read ahead and to write behind, each in a thread.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is finished.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Run configs of others; they can run any code.")] = False,
@@ -286,6 +291,7 @@ def segment(
                 nrrd=nrrd,
                 dicom_seg=dicom_seg,
                 whole_volume=whole_volume,
+                resample_uneven=resample_uneven,
                 jobs=jobs,
                 overwrite=overwrite,
                 trust=trust,
@@ -310,6 +316,8 @@ def segment(
 
 def main() -> None:
     """Run the command line."""
+    # MONAI tells of a decoder that nobody asked for, whenever it is imported.
+    warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader", category=UserWarning)
     app()
 
 

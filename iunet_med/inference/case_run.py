@@ -19,7 +19,7 @@ from torch import Tensor
 from iunet_med.inference.bundles import Bundle
 from iunet_med.inference.checks import check_labels
 from iunet_med.inference.findings import Finding
-from iunet_med.inference.inputs import Volume, files_digest, read_case
+from iunet_med.inference.inputs import UNEVEN, Volume, files_digest, read_case
 from iunet_med.inference.label_grid import labels_on_grid
 from iunet_med.inference.measures import RegionMeasure, measure_labels
 from iunet_med.inference.outputs import Outputs, write_outputs
@@ -40,6 +40,7 @@ class Job:
     probabilities: bool = False
     nrrd: bool = False
     dicom_seg: bool = False
+    resample_uneven: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def case_key(source: Source, bundle: Bundle, job: Job, *, version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(source: Source, bundle: Bundle, key: str) -> Prepared:
+def prepare(source: Source, bundle: Bundle, key: str, *, resample_uneven: bool = False) -> Prepared:
     """Read, check and preprocess a case as the bundle's config says.
 
     Raises:
@@ -84,7 +85,13 @@ def prepare(source: Source, bundle: Bundle, key: str) -> Prepared:
     """
     start = time.perf_counter()
     names = tuple(bundle.layout.modalities)
-    volume = read_case(source, names, modality=bundle.modality, zero_background=bundle.zero_background)
+    volume = read_case(
+        source,
+        names,
+        modality=bundle.modality,
+        zero_background=bundle.zero_background,
+        resample_uneven=resample_uneven,
+    )
     shown = volume.data[0].copy()
     item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
     seconds = time.perf_counter() - start
@@ -136,7 +143,8 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         probabilities=computed.probabilities,
         series=next(iter((prepared.source.series or {}).values()), None),
     )
-    files = write_outputs(output, outputs, nrrd=job.nrrd, dicom_seg=job.dicom_seg)
+    on_slices = not any(finding.check == UNEVEN for finding in prepared.findings)
+    files = write_outputs(output, outputs, nrrd=job.nrrd, dicom_seg=job.dicom_seg and on_slices)
     return CaseResult(
         case=prepared.source.name,
         status="warning" if findings else "ok",

@@ -1,5 +1,6 @@
 """Writes a label map as a DICOM segmentation object that refers to the series it was made of."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,22 +67,24 @@ def write_dicom_seg(
     values = _values(label, names)
     slices, grid = _stack([_read(item) for item in source])
     frames = _on_grid(label, np.asarray(affine, np.float64), grid, shape=_shape(slices)).transpose(2, 1, 0)
-    segmentation = highdicom.seg.Segmentation(
-        source_images=slices,
-        pixel_array=_numbered(frames, values),
-        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=_descriptions(highdicom, [names[value] for value in values], software_version),
-        series_instance_uid=highdicom.UID(),
-        series_number=int(slices[0].get("SeriesNumber") or 0) + 1000,
-        sop_instance_uid=highdicom.UID(),
-        instance_number=1,
-        manufacturer="iunet-med",
-        manufacturer_model_name="iunet-med",
-        software_versions=software_version,
-        device_serial_number="none",
-        series_description="Segmentation by iunet-med (research use only)",
-        content_label="SEGMENTATION",
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote the patient's name where it is spelled unusually
+        segmentation = highdicom.seg.Segmentation(
+            source_images=slices,
+            pixel_array=_numbered(frames, values),
+            segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+            segment_descriptions=_descriptions(highdicom, [names[value] for value in values], software_version),
+            series_instance_uid=highdicom.UID(),
+            series_number=int(slices[0].get("SeriesNumber") or 0) + 1000,
+            sop_instance_uid=highdicom.UID(),
+            instance_number=1,
+            manufacturer="iunet-med",
+            manufacturer_model_name="iunet-med",
+            software_versions=software_version,
+            device_serial_number="none",
+            series_description="Segmentation by iunet-med (research use only)",
+            content_label="SEGMENTATION",
+        )
     with replacing(path) as temporary:
         segmentation.save_as(temporary)
 

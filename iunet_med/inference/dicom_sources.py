@@ -1,7 +1,7 @@
 """A folder of DICOM as cases: one per study, or one per series for networks of one modality."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from iunet_med.data.dicom import Series, find_series, match_modalities
@@ -9,7 +9,12 @@ from iunet_med.inference.sources import Source
 
 
 def dicom_sources(
-    root: Path, modalities: Sequence[str], *, series: Mapping[str, str], keep_identifiers: bool
+    root: Path,
+    modalities: Sequence[str],
+    *,
+    series: Mapping[str, str],
+    keep_identifiers: bool,
+    on_left_out: Callable[[str, str], object],
 ) -> list[Source]:
     """List the cases below a folder, each under an anonymous name.
 
@@ -19,6 +24,7 @@ def dicom_sources(
         series: for each modality the pattern of its series' description. For one modality it may be left out: then
             every series is a case.
         keep_identifiers: whether descriptions, and the patient's number as the case's name, may be shown.
+        on_left_out: called with the path below `root` of each file that belongs to no series, and why.
 
     Raises:
         ValueError: a modality has no pattern, or a pattern no modality.
@@ -28,7 +34,10 @@ def dicom_sources(
             f"--map names {', '.join(series) or 'nothing'}; needed: one pattern for each of {', '.join(modalities)}; "
             "series are never guessed."
         )
-    found = find_series(root).series
+    listing = find_series(root)
+    for item in listing.left_out:
+        on_left_out(item.path.relative_to(root).as_posix(), item.reason)
+    found = listing.series
     if not series:
         names = _names(found, keep_identifiers=keep_identifiers, by="key")
         return [Source(names[one.key], {}, series={modalities[0]: one}) for one in found]

@@ -20,6 +20,8 @@ from iunet_med.inference.findings import Finding
 from iunet_med.inference.sources import WHOLE, Source
 
 Modality = Literal["CT", "MR"]
+UNEVEN = "uneven-slices"
+"""The check that speaks where DICOM slices were brought to an even grid."""
 _TRAILING_BYTES = 512
 """Some programs fill a file up to a block."""
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -52,7 +54,14 @@ class _Read:
     findings: list[Finding]
 
 
-def read_case(source: Source, modalities: Sequence[str], *, modality: Modality | None, zero_background: bool) -> Volume:
+def read_case(
+    source: Source,
+    modalities: Sequence[str],
+    *,
+    modality: Modality | None,
+    zero_background: bool,
+    resample_uneven: bool = False,
+) -> Volume:
     """Read and check a case; modalities on another grid than the first one's are resampled to it, with a warning.
 
     Args:
@@ -60,6 +69,7 @@ def read_case(source: Source, modalities: Sequence[str], *, modality: Modality |
         modalities: names of the network's channels.
         modality: "CT", "MR" or None, as in `check_volume`.
         zero_background: as in `check_volume`.
+        resample_uneven: whether unevenly spaced DICOM slices are brought to an even grid, with a warning.
 
     Raises:
         ValueError: a file is damaged or of another kind, or modalities do not overlap.
@@ -80,7 +90,7 @@ def read_case(source: Source, modalities: Sequence[str], *, modality: Modality |
         return Volume(data, read.affine, tuple(findings))
     data, grid = np.empty(0, np.float32), Grid((), np.eye(4))
     for number, name in enumerate(modalities):
-        read = _read_modality(source, name)
+        read = _read_modality(source, name, resample_uneven=resample_uneven)
         checked = check_volume(read.array, read.affine, modality=modality, zero_background=zero_background)
         findings += _named(_unrefused([*read.findings, *checked]), name)
         if number == 0:
@@ -164,13 +174,15 @@ def _read_itk(path: Path) -> _Read:
     return _Read(array, _LPS_TO_RAS @ affine, [])
 
 
-def _read_modality(source: Source, name: str) -> _Read:
+def _read_modality(source: Source, name: str, *, resample_uneven: bool) -> _Read:
     if source.series is None:
         return read_image(source.files[name])
     from iunet_med.data.dicom import read_series  # pydicom takes a while
 
-    image = read_series(source.series[name])
-    return _Read(np.asarray(image.dataobj), np.asarray(image.affine, np.float64), [])
+    image = read_series(source.series[name], resample_uneven=resample_uneven)
+    note = bytes(image.header["descrip"].item()).decode("ascii", "replace")
+    findings = [Finding("warning", UNEVEN, f"the slices are not evenly spaced; they were {note}.")] if note else []
+    return _Read(np.asarray(image.dataobj), np.asarray(image.affine, np.float64), findings)
 
 
 def _check_size(path: Path, shape: Sequence[int]) -> None:

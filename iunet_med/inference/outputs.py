@@ -72,7 +72,7 @@ def write_outputs(output: Path, results: Outputs, *, nrrd: bool, dicom_seg: bool
     if nrrd:
         kinds.append("nrrd")
         _write_nrrd(folder / names["nrrd"], results.labels, results.affine)
-    if dicom_seg:
+    if dicom_seg and results.labels.any():  # a DICOM segmentation has at least one segment
         kinds.append("dicom")
         _write_dicom(folder / names["dicom"], results)
     return tuple(names[kind] for kind in kinds)

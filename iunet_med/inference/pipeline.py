@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, first_cause, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
 from iunet_med.inference.findings import Finding
@@ -22,7 +23,7 @@ from iunet_med.inference.outputs import output_names
 from iunet_med.inference.report import ReportCase, write_report
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
 from iunet_med.inference.sources import Source, has_images, list_sources
-from iunet_med.inference.summary import write_summary
+from iunet_med.inference.summary import LeftOutRow, write_summary
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[CaseResult, int], None]
@@ -41,6 +42,7 @@ def segment(
     nrrd: bool = False,
     dicom_seg: bool = False,
     whole_volume: bool = False,
+    resample_uneven: bool = False,
     jobs: int = 1,
     overwrite: bool = False,
     trust: bool = False,
@@ -63,6 +65,7 @@ def segment(
         nrrd: whether to write label maps as NRRD, too.
         dicom_seg: whether to write them as DICOM segmentations, too.
         whole_volume: whether to run each image in one piece where memory allows it.
+        resample_uneven: whether unevenly spaced DICOM slices are brought to an even grid instead of being refused.
         jobs: how many cases are read ahead, and how many may wait to be written.
         overwrite: whether to redo what is finished.
         trust: whether to run configs that this project did not ship.
@@ -81,8 +84,15 @@ def segment(
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
     dataset_dir = str(given) if not series and Path(given).is_dir() and has_images(Path(given)) else ""
     parts = open_bundle(bundle, configs=configs, settings=settings, dataset_dir=dataset_dir, device=device, trust=trust)
-    sources = list_sources(Path(given), parts.layout, series=series, keep_identifiers=keep_identifiers)
-    job = Job(whole_volume=whole_volume, probabilities=probabilities, nrrd=nrrd, dicom_seg=dicom_seg)
+    left_out: list[LeftOutRow] = []
+    sources = list_sources(
+        Path(given),
+        parts.layout,
+        series=series,
+        keep_identifiers=keep_identifiers,
+        on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
+    )
+    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven)
     run = _Run(parts, job, folder, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}
     for result in run.results(sources[rank::world], jobs=jobs):
@@ -95,6 +105,8 @@ def segment(
     ordered = [results[source.name] for source in sources]
     if rank == 0:
         _write_overview(folder, ordered, parts)
+        if left_out:
+            write_rows(folder / "left_out.csv", left_out, row_type=LeftOutRow)
     return ordered
 
 
@@ -142,7 +154,7 @@ class _Run:
         key = case_key(source, self.bundle, self.job, version=self.version)
         if not self.overwrite and (result := finished(self.output, source.name, key)):
             return result
-        return prepare(source, self.bundle, key)
+        return prepare(source, self.bundle, key, resample_uneven=self.job.resample_uneven)
 
     def _write(self, computed: Any) -> CaseResult:
         result = write(computed, self.bundle, self.job, output=self.output, made_by=self._made_by())

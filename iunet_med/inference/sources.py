@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,12 @@ class Source:
 
 
 def list_sources(
-    given: Path, layout: Layout, *, series: Mapping[str, str] | None = None, keep_identifiers: bool = False
+    given: Path,
+    layout: Layout,
+    *,
+    series: Mapping[str, str] | None = None,
+    keep_identifiers: bool = False,
+    on_left_out: Callable[[str, str], object] = lambda _path, _reason: None,
 ) -> list[Source]:
     """List the cases of a file, a folder, or a list in a .csv or .json file, sorted by name.
 
@@ -46,6 +51,7 @@ def list_sources(
         layout: modalities, and what the folders of cases look like.
         series: for each modality the pattern of its DICOM series' description; then `given` is a folder of DICOM.
         keep_identifiers: whether DICOM cases are named by their patients' numbers.
+        on_left_out: called with the path (below `given`) of each file in a folder of DICOM that is not used, and why.
 
     Raises:
         ValueError: there is nothing to run: no such path, no case, a list without the columns that are needed.
@@ -60,7 +66,9 @@ def list_sources(
     elif series or (len(modalities) == 1 and not has_images(given)):
         from iunet_med.inference.dicom_sources import dicom_sources
 
-        sources = dicom_sources(given, modalities, series=series or {}, keep_identifiers=keep_identifiers)
+        sources = dicom_sources(
+            given, modalities, series=series or {}, keep_identifiers=keep_identifiers, on_left_out=on_left_out
+        )
     else:
         sources = _folder(given, layout) if has_images(given) else []
     if not sources:

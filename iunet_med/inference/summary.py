@@ -29,6 +29,14 @@ class SummaryRow:
     peak_mib: float
 
 
+@dataclass(frozen=True)
+class LeftOutRow:
+    """A file in a folder of DICOM that was not used: its path below the folder, and why."""
+
+    file: str
+    reason: str
+
+
 def write_summary(path: Path, results: Sequence[CaseResult]) -> None:
     """Write the table as CSV."""
     write_rows(path, [row for result in results for row in _rows(result)], row_type=SummaryRow)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from iunet_med.data.dicom import FoundSeries, Series
+from iunet_med.data.dicom import FoundSeries, LeftOut, Series
 from iunet_med.inference import dicom_sources as module
 from iunet_med.inference.dicom_sources import dicom_sources
+
+ROOT = Path("/scans")
 
 
 def series(key: str, study: str, description: str) -> Series:
@@ -17,12 +19,18 @@ def series(key: str, study: str, description: str) -> Series:
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     one = [series("series-a", "study-1", "T1 post GD"), series("series-b", "study-1", "FLAIR DOE")]
     other = [series("series-c", "study-2", "T1 GD"), series("series-d", "study-2", "T1 GD again")]
-    monkeypatch.setattr(module, "find_series", lambda _root: FoundSeries([*one, *other], []))
+    monkeypatch.setattr(
+        module,
+        "find_series",
+        lambda _root: FoundSeries([*one, *other], [LeftOut(Path("/scans/sub/x.dcm"), "is a localiser")]),
+    )
 
 
 def test_each_study_is_a_case_and_names_nobody() -> None:
     patterns = {"t1c": "*t1*gd*", "flair": "*flair*"}
-    good, bad = dicom_sources(Path(), ["t1c", "flair"], series=patterns, keep_identifiers=False)
+    good, bad = dicom_sources(
+        ROOT, ["t1c", "flair"], series=patterns, keep_identifiers=False, on_left_out=lambda *_: None
+    )
     assert (good.name, bad.name) == ("study-1", "study-2")
     assert {name: one.key for name, one in (good.series or {}).items()} == {"t1c": "series-a", "flair": "series-b"}
     assert "t1c: 2 series fit" in bad.problem
@@ -30,11 +38,17 @@ def test_each_study_is_a_case_and_names_nobody() -> None:
 
 
 def test_one_modality_takes_every_series_as_a_case() -> None:
-    sources = dicom_sources(Path(), ["ct"], series={}, keep_identifiers=False)
+    sources = dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=False, on_left_out=lambda *_: None)
     assert [source.name for source in sources] == ["series-a", "series-b", "series-c", "series-d"]
 
 
 @pytest.mark.parametrize("patterns", [{}, {"t1c": "*"}, {"t1c": "*", "flair": "*", "t2": "*"}])
 def test_series_are_never_guessed(patterns: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"one pattern for each of t1c, flair; series are never guessed"):
-        dicom_sources(Path(), ["t1c", "flair"], series=patterns, keep_identifiers=False)
+        dicom_sources(ROOT, ["t1c", "flair"], series=patterns, keep_identifiers=False, on_left_out=lambda *_: None)
+
+
+def test_what_belongs_to_no_series_is_told_with_its_path_below_the_folder() -> None:
+    told: list[tuple[str, str]] = []
+    dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=False, on_left_out=lambda *one: told.append(one))
+    assert told == [("sub/x.dcm", "is a localiser")]
