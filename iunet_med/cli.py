@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints."""
 
 import json
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -318,6 +319,7 @@ def main() -> None:
     """Run the command line."""
     # MONAI tells of a decoder that nobody asked for, whenever it is imported.
     warnings.filterwarnings("ignore", message="NvImgCodecPydicomReader", category=UserWarning)
+    logging.getLogger("monai.data.nvimgcodec_pydicom_plugin").setLevel(logging.ERROR)
     app()
 
 

@@ -22,7 +22,7 @@ from iunet_med.inference.findings import Finding
 from iunet_med.inference.inputs import UNEVEN, Volume, files_digest, read_case
 from iunet_med.inference.label_grid import labels_on_grid
 from iunet_med.inference.measures import RegionMeasure, measure_labels
-from iunet_med.inference.outputs import Outputs, write_outputs
+from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.slabs import output_slabs, slab_labels
 from iunet_med.inference.sources import Source
@@ -143,8 +143,14 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         probabilities=computed.probabilities,
         series=next(iter((prepared.source.series or {}).values()), None),
     )
-    on_slices = not any(finding.check == UNEVEN for finding in prepared.findings)
-    files = write_outputs(output, outputs, nrrd=job.nrrd, dicom_seg=job.dicom_seg and on_slices)
+    files = write_outputs(output, outputs, nrrd=job.nrrd)
+    if job.dicom_seg:
+        try:
+            if any(finding.check == UNEVEN for finding in prepared.findings):
+                raise ValueError("the slices were resampled, and a segmentation lies on those of its series.")
+            files += write_dicom(output, outputs)
+        except ValueError as error:
+            findings += (Finding("warning", "dicom-seg", f"no DICOM segmentation was written: {error}"),)
     return CaseResult(
         case=prepared.source.name,
         status="warning" if findings else "ok",

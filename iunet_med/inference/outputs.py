@@ -53,7 +53,7 @@ def output_names(case: str) -> dict[str, str]:
     }
 
 
-def write_outputs(output: Path, results: Outputs, *, nrrd: bool, dicom_seg: bool) -> tuple[str, ...]:
+def write_outputs(output: Path, results: Outputs, *, nrrd: bool) -> tuple[str, ...]:
     """Write to `output`/CASE and return the files' names, the label map's first."""
     folder, names = output / results.case, output_names(results.case)
     kinds = ["nifti", "picture"]
@@ -72,9 +72,6 @@ def write_outputs(output: Path, results: Outputs, *, nrrd: bool, dicom_seg: bool
     if nrrd:
         kinds.append("nrrd")
         _write_nrrd(folder / names["nrrd"], results.labels, results.affine)
-    if dicom_seg and results.labels.any():  # a DICOM segmentation has at least one segment
-        kinds.append("dicom")
-        _write_dicom(folder / names["dicom"], results)
     return tuple(names[kind] for kind in kinds)
 
 
@@ -88,18 +85,25 @@ def _write_nrrd(path: Path, labels: NDArray[np.uint8], affine: NDArray[np.float6
         SimpleITK.WriteImage(image, str(temporary), useCompression=True)
 
 
-def _write_dicom(path: Path, results: Outputs) -> None:
+def write_dicom(output: Path, results: Outputs) -> tuple[str, ...]:
+    """Write a DICOM segmentation to `output`/CASE and return its name, or nothing where nothing is labelled.
+
+    Raises:
+        ValueError: the case was not read from DICOM, or its series cannot be referred to.
+    """
     from iunet_med.inference.dicom_seg import write_dicom_seg
 
     if results.series is None:
-        raise ValueError(
-            "--dicom-seg came, and the case was not read from DICOM; leave it out, or give the DICOM files."
-        )
+        raise ValueError("the case was not read from DICOM, to which a segmentation refers; give the DICOM files.")
+    if not results.labels.any():
+        return ()
+    name = output_names(results.case)["dicom"]
     write_dicom_seg(
-        path,
+        output / results.case / name,
         results.labels,
         results.affine,
         source=results.series.files,
         names=results.names,
         software_version=version("iunet-med"),
     )
+    return (name,)

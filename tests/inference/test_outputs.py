@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from iunet_med.inference.outputs import Outputs, write_outputs
+from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
 
 OBLIQUE = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.3, -0.2, 0.25) @ np.diag([-2, 2, 3]), [3, -40, 7])
 
@@ -19,7 +19,7 @@ def outputs() -> Outputs:
 
 
 def test_nifti_and_nrrd_hold_the_labels_at_the_same_places(tmp_path: Path) -> None:
-    assert write_outputs(tmp_path, outputs(), nrrd=True, dicom_seg=False) == ("a_seg.nii.gz", "a_seg.png", "a_seg.nrrd")
+    assert write_outputs(tmp_path, outputs(), nrrd=True) == ("a_seg.nii.gz", "a_seg.png", "a_seg.nrrd")
     nifti = nib.load(tmp_path / "a" / "a_seg.nii.gz")
     np.testing.assert_array_equal(np.asarray(nifti.dataobj), outputs().labels)
     np.testing.assert_allclose(nifti.affine, OBLIQUE, atol=1e-6)
@@ -30,5 +30,5 @@ def test_nifti_and_nrrd_hold_the_labels_at_the_same_places(tmp_path: Path) -> No
 
 
 def test_dicom_needs_dicom(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="--dicom-seg came, and the case was not read from DICOM"):
-        write_outputs(tmp_path, outputs(), nrrd=False, dicom_seg=True)
+    with pytest.raises(ValueError, match="the case was not read from DICOM, to which a segmentation refers"):
+        write_dicom(tmp_path, outputs())

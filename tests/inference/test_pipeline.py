@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,30 @@ def test_whole_volumes_run_in_one_piece_or_say_why_not(
         assert "it was run by sliding windows instead" in next(
             f.message for f in small[case].findings if f.check == "windows"
         )
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_whole_files_and_goes_on(heads: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for number in range(20):
+        shutil.copytree(heads / "GLI-1-000", heads / f"Z-{number}")
+        for file in (heads / f"Z-{number}").iterdir():
+            file.rename(file.with_name(file.name.replace("GLI-1-000", f"Z-{number}")))
+    settings = {**TINY, "spacing": [1.5, 1.5, 1.5]}
+    code = f"from iunet_med.inference import segment\nsegment({str(heads)!r}, output={str(out)!r}, "
+    code += f"bundle={str(tiny_bundle)!r}, settings={settings!r})"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], env=environment)
+    while len(list(out.glob("*/*_seg.json"))) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("*/*_seg.json")}
+    assert 2 <= len(finished) < 24
+    assert not (out / "summary.csv").exists()
+    for path in out.glob("*/*_seg.nii.gz"):
+        assert np.asarray(nib.load(path).dataobj).shape
+    results = run(heads, tiny_bundle, out)
+    assert {result.status for result in results.values()} <= {"ok", "warning"}
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert len((out / "summary.csv").read_text().splitlines()) == 1 + 3 * len(results)
