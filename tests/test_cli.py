@@ -43,6 +43,8 @@ def predictions(dataset: Path, tmp_path: Path) -> Path:
     ("command", "options"),
     [
         ("simulate", ("OUT", "--cases", "--seed", "--layout", "--spacing", "brats20", "msd")),
+        ("export", ("OUT", "--bundle", "--checkpoint", "--size")),
+        ("segment", ("INPUT", "--output", "--bundle", "--map", "--whole-volume", "--resample-uneven", "--trust")),
         ("datalist", ("FOLDER", "--out", "--layout", "--folds", "--seed", "--skip-bad")),
         ("evaluate", ("DATASET", "PREDICTIONS", "--layout", "--csv", "--picture", "brats18", "empty")),
     ],

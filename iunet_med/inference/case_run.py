@@ -141,7 +141,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         shown=prepared.shown,
         window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
-        series=next(iter((prepared.source.series or {}).values()), None),
+        series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
     )
     files = write_outputs(output, outputs, nrrd=job.nrrd)
     if job.dicom_seg:

@@ -72,3 +72,19 @@ def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[
         key = str(getattr(one, by))
         names[key] = f"{number}-{key}" if number else key
     return names
+
+
+def only_series(folder: Path) -> Series:
+    """Return the one series in a folder.
+
+    Raises:
+        ValueError: there is none, or there are several.
+    """
+    found = find_series(folder).series
+    if len(found) != 1:
+        keys = ", ".join(one.key for one in found) or "none"
+        raise ValueError(
+            f"the folder {folder.name} holds {len(found)} DICOM series ({keys}); needed: one; give each series a "
+            "folder of its own, or the whole folder with a pattern per modality (--map)."
+        )
+    return found[0]

@@ -175,11 +175,11 @@ def _read_itk(path: Path) -> _Read:
 
 
 def _read_modality(source: Source, name: str, *, resample_uneven: bool) -> _Read:
-    if source.series is None:
+    if name not in (source.series or {}):
         return read_image(source.files[name])
     from iunet_med.data.dicom import read_series  # pydicom takes a while
 
-    image = read_series(source.series[name], resample_uneven=resample_uneven)
+    image = read_series((source.series or {})[name], resample_uneven=resample_uneven)
     note = bytes(image.header["descrip"].item()).decode("ascii", "replace")
     findings = [Finding("warning", UNEVEN, f"the slices are not evenly spaced; they were {note}.")] if note else []
     return _Read(np.asarray(image.dataobj), np.asarray(image.affine, np.float64), findings)

@@ -25,7 +25,7 @@ class Source:
         name: safe as a folder's name, and the case's own.
         files: for each modality its file, or `WHOLE` and one file.
         channels: the modalities of `WHOLE`'s channels; empty where they come in the network's order.
-        series: for each modality its DICOM series, instead of `files`.
+        series: for each modality its DICOM series, where it is not one of `files`.
         problem: why the case cannot be run; empty if it can.
     """
 
@@ -127,9 +127,23 @@ def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
         name = str(row.get("case") or "")
         missing = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
         problem = f"entry {number} of {path.name} has no path for {', '.join(missing)}" if missing else ""
-        files = {} if missing else {key: path.parent / row[key] for key in keys}
-        sources.append(Source(name, files, problem=problem))
+        paths = {} if missing else {key: path.parent / row[key] for key in keys}
+        sources.append(_with_series(Source(name, paths, problem=problem)))
     return sources
+
+
+def _with_series(source: Source) -> Source:
+    """Take each path that is a folder as the DICOM series in it."""
+    folders = {key: path for key, path in source.files.items() if path.is_dir()}
+    if not folders:
+        return source
+    from iunet_med.inference.dicom_sources import only_series
+
+    files = {key: path for key, path in source.files.items() if key not in folders}
+    try:
+        return replace(source, files=files, series={key: only_series(path) for key, path in folders.items()})
+    except ValueError as error:
+        return replace(source, files=files, problem=str(error))
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:

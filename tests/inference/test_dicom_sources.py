@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from iunet_med.data import FolderLayout
 from iunet_med.data.dicom import FoundSeries, LeftOut, Series
 from iunet_med.inference import dicom_sources as module
 from iunet_med.inference.dicom_sources import dicom_sources
+from iunet_med.inference.sources import list_sources
 
 ROOT = Path("/scans")
 
@@ -52,3 +54,19 @@ def test_what_belongs_to_no_series_is_told_with_its_path_below_the_folder() -> N
     told: list[tuple[str, str]] = []
     dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=False, on_left_out=lambda *one: told.append(one))
     assert told == [("sub/x.dcm", "is a localiser")]
+
+
+def test_a_list_names_a_series_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {
+        "one": [series("series-a", "study-1", "T1")],
+        "two": [series("series-a", "s", ""), series("series-b", "s", "")],
+    }
+    monkeypatch.setattr(module, "find_series", lambda folder: FoundSeries(held[folder.name], []))
+    for folder in held:
+        (tmp_path / folder).mkdir()
+    (tmp_path / "list.csv").write_text("case,ct\nA,one\nB,two\nC,c.nii\n")
+    layout = FolderLayout(modalities={"ct": "*.nii*"}, regions={"spleen": [1]}, label="x")
+    good, bad, file = list_sources(tmp_path / "list.csv", layout)
+    assert {name: one.key for name, one in (good.series or {}).items()} == {"ct": "series-a"}
+    assert "the folder two holds 2 DICOM series (series-a, series-b); needed: one" in bad.problem
+    assert (file.series, file.files) == (None, {"ct": tmp_path / "c.nii"})
