@@ -108,13 +108,15 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     image = prepared.image.as_tensor()[None]
     shape = tuple(prepared.shown.shape)
     with torch.inference_mode():
-        inferer, findings = bundle.inferer, prepared.findings
-        if job.whole_volume:
-            if reason := reason_against_one_piece(bundle.predict, image, device=bundle.device):
-                findings += (Finding("warning", "windows", f"{reason}; it was run by sliding windows instead."),)
-            else:
-                inferer = None
-        labels, probabilities = _run(image, bundle, inferer, keep=job.probabilities)
+        (labels, probabilities), findings = (
+            _in_one_piece(image, bundle, job)
+            if job.whole_volume
+            else (
+                _run(image, bundle, bundle.inferer, keep=job.probabilities),
+                (),
+            )
+        )
+    findings = prepared.findings + findings
     affine = np.asarray(prepared.image.affine, np.float64)
     on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
@@ -173,6 +175,19 @@ def measure_regions(labels: NDArray[np.uint8], affine: NDArray[np.float64], bund
         region = np.isin(labels, list(values)).astype(np.uint8) * np.uint8(own)
         measures += measure_labels(region, affine, names={own: name})
     return measures
+
+
+def _in_one_piece(image: Tensor, bundle: Bundle, job: Job) -> tuple[tuple[Tensor, Tensor | None], tuple[Finding, ...]]:
+    """Run an image in one piece, or with a warning by windows where the memory is too small."""
+    reason = reason_against_one_piece(bundle.predict, image, device=bundle.device)
+    if not reason:
+        try:
+            return _run(image, bundle, None, keep=job.probabilities), ()
+        except torch.OutOfMemoryError:
+            reason = "in one piece it needed more memory than the device has"
+    torch.cuda.empty_cache()
+    warning = Finding("warning", "windows", f"{reason}; it was run by sliding windows instead.")
+    return _run(image, bundle, bundle.inferer, keep=job.probabilities), (warning,)
 
 
 def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Tensor | None]:

@@ -13,9 +13,11 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from monai.bundle import ConfigParser
 
 from iunet_med.inference import CaseResult, segment
+from iunet_med.inference.slabs import output_slabs
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
 
@@ -158,6 +160,12 @@ def test_processes_share_the_cases_and_write_one_summary(heads: Path, tiny_bundl
     shutil.rmtree(tmp_path / "out")
 
 
+def out_of_memory_in_one_piece(image: torch.Tensor, predict: Any, *, inferer: Any) -> Any:
+    if inferer is None:
+        raise torch.OutOfMemoryError("no room")
+    return output_slabs(image, predict, inferer=inferer)
+
+
 @pytest.mark.slow
 def test_whole_volumes_run_in_one_piece_or_say_why_not(
     heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -165,15 +173,21 @@ def test_whole_volumes_run_in_one_piece_or_say_why_not(
     one_window = {"settings": {"roi_size": [-1, -1, -1]}}
     run(heads, tiny_bundle, tmp_path / "window", **one_window)
     whole = run(heads, tiny_bundle, tmp_path / "whole", whole_volume=True)
+    monkeypatch.setattr("iunet_med.inference.case_run.output_slabs", out_of_memory_in_one_piece)
+    full = run(heads, tiny_bundle, tmp_path / "full", whole_volume=True)
+    monkeypatch.undo()
     monkeypatch.setattr("iunet_med.inference.whole_volume.available_bytes", lambda: 1000)
     small = run(heads, tiny_bundle, tmp_path / "small", whole_volume=True)
     run(heads, tiny_bundle, tmp_path / "windows")
     for case in whole:
         arrays = {
-            name: np.asarray(labels(tmp_path / name, case).dataobj) for name in ("window", "whole", "small", "windows")
+            name: np.asarray(labels(tmp_path / name, case).dataobj)
+            for name in ("window", "whole", "small", "full", "windows")
         }
         np.testing.assert_array_equal(arrays["whole"], arrays["window"])
         np.testing.assert_array_equal(arrays["small"], arrays["windows"])
+        np.testing.assert_array_equal(arrays["full"], arrays["windows"])
+        assert "needed more memory than the device has" in str(full[case].findings)
         assert "windows" not in [finding.check for finding in whole[case].findings]
         assert "it was run by sliding windows instead" in next(
             f.message for f in small[case].findings if f.check == "windows"

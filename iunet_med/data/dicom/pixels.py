@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
+from pydicom.encaps import get_frame
 from pydicom.pixels import apply_rescale, get_decoder, pixel_array
 from pydicom.pixels.utils import get_expected_length
 
+from iunet_med.data.dicom.codestream import codestream_size
 from iunet_med.data.dicom.headers import Frame, functional_group
 
 CURE = "pip install 'iunet-med[dicom]'"
@@ -47,12 +49,26 @@ def _check_length(data: Dataset) -> None:
         raise PixelError(f"is cut off: {came} bytes of pixel data came, {needed} are needed; copy the file again")
 
 
+def _check_codestream(data: Dataset, frame: Frame) -> None:
+    """Refuse a compressed image of another size than the header's before room is made for it."""
+    if not data.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    try:
+        number = int(data.get("NumberOfFrames") or 1)
+        size = codestream_size(get_frame(data.PixelData, frame.index or 0, number_of_frames=number))
+    except Exception as error:  # a damaged item can raise anything
+        raise PixelError(f"holds damaged compressed pixels ({type(error).__name__}); copy the file again") from None
+    if size is not None and size != frame.size:
+        raise PixelError(f"holds compressed pixels of size {size}; its header said {frame.size} (rows, columns)")
+
+
 def _decoded(data: Dataset, frame: Frame) -> NDArray[np.generic]:
     syntax = data.file_meta.TransferSyntaxUID
     try:
         plugins = get_decoder(syntax).available_plugins
     except NotImplementedError:
         raise PixelError("has a transfer syntax that cannot be read; convert it to Explicit VR Little Endian") from None
+    _check_codestream(data, frame)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
