@@ -1,5 +1,7 @@
 """Compressed pixels are those of the plain file; what cannot be decoded says what to install or do."""
 
+import locale
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,15 @@ def test_lossless_compression_keeps_the_plain_image(name: str) -> None:
     np.testing.assert_array_equal(values(sample(name)), values(sample("MR_small.dcm")))
 
 
+@pytest.fixture
+def kept_locale() -> Iterator[None]:
+    """SimpleITK's JPEG writer leaves the process in the C locale, in which others then read files as ASCII."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
+
+
+@pytest.mark.usefixtures("kept_locale")
 @pytest.mark.parametrize(("compressor", "syntax"), [("JPEG", JPEGLosslessSV1), ("JPEG2000", JPEG2000Lossless)])
 def test_what_another_writer_compressed_is_read_as_it_was(tmp_path: Path, compressor: str, syntax: UID) -> None:
     writer = SimpleITK.ImageFileWriter()
