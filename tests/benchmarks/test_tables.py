@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from benchmarks import brats, drift, fit, gpu, paper, peers, speed, timing
+from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, speed, timing
 from benchmarks.architectures import checkpointed, contenders
 from benchmarks.report import GIB, gib, header, markdown, mib
 from iunet_med.memory import count_step_memory
@@ -103,3 +104,33 @@ def test_bit_exact_networks_do_not_drift_under_autocast() -> None:
     assert drifting[3] > 1e-2
     assert exact[0] == 0
     assert exact[3] < 1e-5
+
+
+def test_memory_of_the_bundle_grows_with_its_channels() -> None:
+    memory = {row[0]: float(str(row[1])) for row in bundle.rows(((96, 96, 96),))}
+    assert memory["iunet16.json"] < memory["iunet32.json"] < memory["iunet64.json"]
+    assert memory["default"] <= memory["iunet16.json"]
+
+
+def test_comparison_tells_mean_and_spread_of_the_seeds() -> None:
+    runs = [comparison.Run("IUNet", 16, seed, 0.01, 1.0) for seed in range(3)]
+    dice = [{"ET": 0.5, "TC": 0.7, "WT": 0.9}, {"ET": 0.6, "TC": 0.7, "WT": 0.8}, {"ET": 0.7, "TC": 0.7, "WT": 0.7}]
+    results = [comparison.Result(run, scores, 10 + run.seed) for run, scores in zip(runs, dice, strict=True)]
+    ((name, crop, _, rate, steps, *scores),) = comparison.rows(results)
+    assert (name, crop, rate, steps) == ("IUNet", "16³", 0.01, 11)
+    assert scores == ["0.600 ± 0.100", "0.700 ± 0.000", "0.800 ± 0.100", "0.700 ± 0.000"]
+
+
+def test_crops_hold_the_tumour_every_other_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    label = np.zeros((20, 24, 18), np.uint8)
+    label[2:4, 2:4, 2:4] = 3
+    monkeypatch.setattr(comparison, "patients", {0: (torch.ones(4, *label.shape), label)})
+    rng = np.random.default_rng(0)
+    held = [comparison.random_crop(rng, [0], 8)[1].any() for _ in range(200)]
+    assert 0.5 < np.mean(held) < 0.7
+
+
+def test_every_contender_segments_a_cube() -> None:
+    for build in comparison.NETWORKS.values():
+        with torch.no_grad():
+            assert build().eval()(torch.zeros(1, 4, 16, 16, 16)).shape == (1, 3, 16, 16, 16)
