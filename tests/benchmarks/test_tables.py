@@ -127,7 +127,7 @@ def test_crops_hold_the_tumour_every_other_time(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(comparison, "patients", {0: (torch.ones(4, *label.shape), label)})
     rng = np.random.default_rng(0)
     held = [comparison.random_crop(rng, [0], 8)[1].any() for _ in range(200)]
-    assert 0.5 < np.mean(held) < 0.7
+    assert 0.42 < np.mean(held) < 0.62
 
 
 def test_every_contender_segments_a_cube() -> None:
