@@ -92,3 +92,20 @@ def test_what_cannot_be_honoured_is_refused(images: Tensor, window: SlidingWindo
 def test_an_output_of_another_size_is_refused(inferer: SlidingWindowInferer | None) -> None:
     with pytest.raises(ValueError, match="needed: one output voxel per input voxel"):
         list(output_slabs(torch.zeros(1, 1, 8, 8, 8), nn.AvgPool3d(2), inferer=inferer))
+
+
+def test_one_piece_equals_windows_away_from_their_borders() -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Conv3d(1, 3, 3, padding=1)
+    image = torch.randn(1, 1, 24, 32, 24)
+    shape = tuple(image.shape[2:])
+    window = SlidingWindowInferer((16, 16, 16), 2, 0.5, mode="gaussian")
+    with torch.no_grad():
+        whole, windowed = (
+            slab_labels(output_slabs(image, network, inferer=one), shape, rule=lambda x: x.argmax(0, keepdim=True))
+            for one in (None, window)
+        )
+    inside = torch.stack(torch.meshgrid(*(torch.arange(n) % 8 for n in shape), indexing="ij"))
+    far = ((inside > 0) & (inside < 7)).all(0)[None]  # a window begins at every eighth voxel
+    assert torch.equal(whole[far], windowed[far])
+    assert not torch.equal(whole, windowed)
