@@ -1,0 +1,34 @@
+"""`iunet-med export`: a bundle's network as TorchScript or ONNX."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from iunet_med.cli.terminal import clear_errors, messages
+
+
+def export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="`*.ts` for TorchScript, `*.onnx` for ONNX.")],
+    bundle: Annotated[Path, typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="The bundle.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", exists=True, help="The weights, if not those of the bundle.")
+    ] = None,
+    size: Annotated[
+        tuple[int, int, int],
+        typer.Option(metavar="D H W", min=1, help="Image to compare with; the only size that an ONNX file takes."),
+    ] = (128, 128, 128),
+) -> None:
+    """Export a bundle's network with its weights, and compare the file's results with the network's.
+
+    The file appears only if both agree. MONAI's verbs `ckpt_export` and `onnx_export` do the export. ONNX needs the
+    extra `onnx`.
+
+    Example: `iunet-med export model.ts --bundle bundle/iunet_brats_mri`
+    """
+    with clear_errors():
+        from iunet_med.inference.export import export_network
+
+        difference = export_network(out, bundle, size=size, checkpoint=checkpoint)
+        messages.print(f"{escape(str(out))} computes the same to {difference:.1g}.", highlight=False, soft_wrap=True)

@@ -1,0 +1,110 @@
+"""`iunet-med segment`: label maps, a summary and a report of many scans."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from iunet_med.cli.terminal import clear_errors, messages, progress_bar
+
+
+def segment(
+    given: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A NIfTI, NRRD or MHA file, a folder of cases or of DICOM, or a list of cases, `*.csv` or `*.json`.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the results.")],
+    bundle: Annotated[Path, typer.Option(metavar="FOLDER", help="The bundle.")] = Path("bundle/iunet_brats_mri"),
+    config: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A config to lay over the bundle's; repeatable.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="ID=VALUE", help="Set a config id, as in `--set overlap=0.25`; repeatable."),
+    ] = None,
+    series: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="NAME=PATTERN", help="A modality's DICOM series, as in `t1c='*T1*GD*'`; repeatable."
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="`cpu`, `cuda` or `cuda:1`; default: a GPU if there is one.")
+    ] = None,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities, too.")] = False,
+    nrrd: Annotated[bool, typer.Option("--nrrd", help="Write label maps as NRRD, too.")] = False,
+    dicom_seg: Annotated[bool, typer.Option("--dicom-seg", help="Write DICOM segmentations, too.")] = False,
+    whole_volume: Annotated[
+        bool, typer.Option("--whole-volume", help="Run each image in one piece where memory allows it.")
+    ] = False,
+    resample_uneven: Annotated[
+        bool,
+        typer.Option("--resample-uneven", help="Bring unevenly spaced DICOM slices to an even grid, with a warning."),
+    ] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Cases to read ahead and to write behind, each in a thread.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is finished.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Run configs of others; they can run any code.")] = False,
+    keep_identifiers: Annotated[
+        bool, typer.Option("--keep-identifiers", help="Name DICOM cases by their patients' numbers.")
+    ] = False,
+) -> None:
+    """Segment scans by a bundle: a label map on each scan's own grid, a summary and a report.
+
+    A second run does only what is new or has changed. Research use only; not for diagnosis.
+
+    Example: `iunet-med segment scans/ --output results/`
+    """
+    from iunet_med.inference import segment as run
+
+    named = {"--set": _pairs(settings, "--set"), "--map": _pairs(series, "--map")}
+    with clear_errors(status=2), progress_bar() as progress:
+        task = progress.add_task("segmenting", total=None)
+        results = run(
+            given,
+            output=output,
+            bundle=bundle,
+            configs=config or [],
+            settings={name: _value(text) for name, text in named["--set"].items()},
+            series=named["--map"],
+            device=device,
+            probabilities=probabilities,
+            nrrd=nrrd,
+            dicom_seg=dicom_seg,
+            whole_volume=whole_volume,
+            resample_uneven=resample_uneven,
+            jobs=jobs,
+            overwrite=overwrite,
+            trust=trust,
+            keep_identifiers=keep_identifiers,
+            on_case=lambda _result, total: progress.update(task, total=total, advance=1),
+        )
+    failed = [result for result in results if result.status == "failed"]
+    for result in failed:
+        messages.print(
+            f"[red]failed[/] {escape(result.case)}: {escape(result.reason)}", highlight=False, soft_wrap=True
+        )
+    counts = ", ".join(
+        f"{sum(result.status == status for result in results)} {status}" for status in ("ok", "warning", "failed")
+    )
+    messages.print(f"{len(results)} cases: {counts}; see {escape(str(output / 'report.html'))}", soft_wrap=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts or []]
+    if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
+        raise typer.BadParameter(f"{option} {wrong[0]} came; needed: {option} NAME=VALUE.")
+    return {name: value for name, _, value in pairs}
+
+
+def _value(text: str) -> Any:
+    """A value in JSON, or a text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
