@@ -49,13 +49,18 @@ class LoadModel:
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, _engine: Engine) -> None:
-        """Load the weights.
+        """Load the weights; errors as in `load_weights`."""
+        load_weights(self.network, self.path, device=self.device)
 
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if the file holds the weights of another network.
-        """
-        _load(self.network, _read(self.path, self.device, cure="train first, or pass --checkpoint FILE"), self.path)
+
+def load_weights(network: torch.nn.Module, path: str, *, device: torch.device | str = "cpu") -> None:
+    """Load a plain state dict into a network; every tensor has to fit.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file holds the weights of another network.
+    """
+    _load(network, _read(path, device, cure="train first, or pass --checkpoint FILE"), path)
 
 
 class TrainingState:

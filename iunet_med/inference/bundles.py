@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from ignite.engine import Engine
 from monai.bundle import ConfigParser
 from monai.inferers import Inferer, SimpleInferer
 from monai.transforms import (
@@ -25,7 +24,7 @@ from monai.transforms import (
 from torch import Tensor, nn
 
 from iunet_med.data import Layout
-from iunet_med.handlers import LoadModel
+from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.flips import FlipInferer
 from iunet_med.inference.inputs import Modality
 from iunet_med.transforms import RegionsToLabeld, own_values
@@ -179,7 +178,7 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
     device = torch.device(parser.get_parsed_content("device"))
     network: nn.Module = parser.get_parsed_content("network")
     checkpoint = Path(parser.get_parsed_content("checkpoint"))
-    LoadModel(str(checkpoint), network, device=device)(Engine(lambda _engine, _batch: None))
+    load_weights(network, str(checkpoint), device=device)
     inferer = parser.get_parsed_content("inferer")
     axes = (
         tuple(sorted({axis - 2 for dims in inferer.flips for axis in dims})) if isinstance(inferer, FlipInferer) else ()

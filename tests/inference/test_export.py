@@ -60,3 +60,10 @@ def test_a_file_that_computes_something_else_is_not_kept(
 def test_another_ending_is_refused(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"model\.pth ends in '\.pth'; name the file \*\.ts for TorchScript or"):
         export_network(tmp_path / "model.pth", bundle)
+
+
+def test_weights_that_are_missing_or_anothers_are_told(bundle: Path, weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*absent\.pt; train first, or pass --checkpoint FILE"):
+        export_network(tmp_path / "model.ts", bundle, checkpoint=tmp_path / "absent.pt")
+    with pytest.raises(ValueError, match="holds another network's weights"):
+        export_network(tmp_path / "model.ts", bundle, checkpoint=weights)
