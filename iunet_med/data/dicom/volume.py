@@ -35,9 +35,7 @@ def read_series(series: Series, *, resample_uneven: bool = False) -> nib.Nifti1I
     values = _values(series)
     affine, note = stack.affine, ""
     if not stack.is_even:
-        values, affine, note = _evened(values, stack)
-        if values.size > MAX_VOXELS:
-            raise ValueError(f"{series.key}: {values.shape} voxels would come of resampling; at most {MAX_VOXELS}.")
+        values, affine, note = _evened(values, stack, key=series.key)
     image = nib.Nifti1Image(_exact(values), affine)
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = note
@@ -80,17 +78,26 @@ def _values(series: Series) -> NDArray[np.float32]:
     return volume
 
 
-def _evened(values: NDArray[np.float32], stack: Stack) -> tuple[NDArray[np.float32], NDArray[np.float64], str]:
+def _evened(
+    values: NDArray[np.float32], stack: Stack, *, key: str
+) -> tuple[NDArray[np.float32], NDArray[np.float64], str]:
     """Interpolate linearly along the slices, from the first one as far as the last one reaches."""
     mean, usual = float(stack.gaps_mm.mean()), float(np.median(stack.gaps_mm))
-    targets = np.arange(int(np.floor((len(stack.steps) - 1) * mean / usual + 1e-6)) + 1) * usual / mean
+    count = int(np.floor((len(stack.steps) - 1) * mean / usual + 1e-6)) + 1
+    if values[..., 0].size * count > MAX_VOXELS:
+        raise ValueError(
+            f"{key}: {count} slices of {values.shape[:2]} voxels would come of resampling gaps of "
+            f"{stack.gaps_mm.min():.3f} to {stack.gaps_mm.max():.3f} mm to {usual:.3f} mm; at most {MAX_VOXELS} voxels "
+            "are made, so check the slices' positions."
+        )
+    targets = np.arange(count) * usual / mean
     below = np.clip(np.searchsorted(stack.steps, targets, side="right") - 1, 0, len(stack.steps) - 2)
-    share = (targets - stack.steps[below]) / (stack.steps[below + 1] - stack.steps[below])
+    share = ((targets - stack.steps[below]) / (stack.steps[below + 1] - stack.steps[below])).astype(np.float32)
     evened = values[..., below] * (1 - share) + values[..., below + 1] * share
     affine = stack.affine.copy()
     affine[:3, 2] *= usual / mean
     note = f"resampled to {usual:.3f} mm from {stack.gaps_mm.min():.3f} to {stack.gaps_mm.max():.3f} mm"
-    return evened.astype(np.float32), affine, note
+    return evened, affine, note
 
 
 def _exact(values: NDArray[np.float32]) -> NDArray[np.float32] | NDArray[np.int16]:

@@ -75,6 +75,15 @@ def test_uneven_slices_are_refused_or_interpolated(tmp_path: Path, write: Write,
     assert_linear(read_series(series, resample_uneven=True), atol=0.03)
 
 
+def test_a_gap_that_would_make_millions_of_slices_is_refused(
+    tmp_path: Path, write: Write, at: Callable[..., np.ndarray]
+) -> None:
+    write(tmp_path, at=[at(number) for number in (0, 0.0006, 0.0012, 0.0018, 1e4)])
+    (series,) = find_series(tmp_path).series
+    with pytest.raises(ValueError, match=r"\d{8} slices of \(8, 10\) voxels would come .* to 0\.00\d mm; .*positions"):
+        read_series(series, resample_uneven=True)
+
+
 def test_tilt_is_refused_with_its_angle(tmp_path: Path, write: Write, at: Callable[..., np.ndarray]) -> None:
     shift = np.tan(np.radians(15)) * 2.5 * (at(1) - at(0))[[1, 0, 2]]
     row = np.linalg.qr(np.column_stack([at(1) - at(0), shift]))[0][:, 1]
