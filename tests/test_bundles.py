@@ -63,6 +63,11 @@ def test_all_bundles_and_configs_are_known() -> None:
     assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6
 
 
+@pytest.mark.parametrize("config", [*OVERLAYS, *REPOSITORY.glob("bundle/*/configs/*.json")], ids=lambda path: path.stem)
+def test_configs_are_read_alike_in_every_locale(config: Path) -> None:
+    assert config.read_bytes().isascii()  # MONAI opens them in the locale's encoding
+
+
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 class TestEveryBundle:
     def test_has_its_files(self, bundle: Path) -> None:
