@@ -13,7 +13,12 @@ BUNDLES = sorted(path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/m
 SCHEMA = REPOSITORY / "tests" / "metadata_schema.json"
 HASH = hashlib.md5(SCHEMA.read_bytes()).hexdigest()
 TINY = {"roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
-WORKFLOWS = {"train": ["train.json"], "train+evaluate": ["train.json", "evaluate.json"], "infer": ["inference.json"]}
+WORKFLOWS = {
+    "train": ["train.json"],
+    "train+evaluate": ["train.json", "evaluate.json"],
+    "evaluate": ["evaluate.json"],
+    "infer": ["inference.json"],
+}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 
 
@@ -50,7 +55,7 @@ def test_check_properties_reports_nothing(
 ) -> None:
     configs = [str(prefix / name) for name in WORKFLOWS[workflow]]
     paths = {"dataset_dir": str(brats_folder), "bundle_root": str(tmp_path), "output_dir": str(tmp_path)}
-    kind = "infer" if workflow == "infer" else "train"
+    kind = "train" if workflow.startswith("train") else "infer"
     run = ConfigWorkflow(configs, workflow_type=kind, logging_file=False, init_id="none", **TINY, **paths)
     run.initialize()
     assert run.check_properties() == []

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigParser
 
 CONFIGS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri" / "configs"
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
@@ -18,18 +18,6 @@ OWN = {"cases", "datalist", "dataset", "evaluated", "handlers", "layout"}
 def test_evaluation_segments_as_inference_does() -> None:
     evaluate, infer = (json.loads((CONFIGS / f"{name}.json").read_text()) for name in ("evaluate", "inference"))
     assert {key for key in {*evaluate, *infer} if evaluate.get(key) != infer.get(key)} == OWN
-
-
-@pytest.mark.parametrize("names", [["evaluate"], ["train", "evaluate"]], ids=" over ".join)
-def test_check_properties_reports_nothing(names: list[str], brats_folder: Path, tmp_path: Path) -> None:
-    files = [str(CONFIGS / f"{name}.json") for name in names]
-    paths = {"dataset_dir": str(brats_folder), "bundle_root": str(tmp_path), "output_dir": str(tmp_path)}
-    kind = "train" if "train" in names else "infer"
-    workflow = ConfigWorkflow(
-        config_file=files, workflow_type=kind, logging_file=False, init_id="none", **TINY, **paths
-    )
-    workflow.initialize()
-    assert workflow.check_properties() == []
 
 
 class ReadTumour(torch.nn.Module):
