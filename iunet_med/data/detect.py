@@ -48,7 +48,8 @@ def detect_layout(root: Path) -> LayoutName:
         cure = f"put them in folders of their own, or say which are meant, by one of {', '.join(fitting)}"
     else:
         files = next((files for _, files in case_folders(root) if files), [])
-        came = f"{', '.join(files[:5])} for a start" if files else f"no NIfTI file in {root}"
+        nothing = f"no NIfTI file in {root}" if root.is_dir() else f"no folder {root}"
+        came = f"{', '.join(files[:5])} for a start" if files else nothing
         cure = f"say it by one of {', '.join(LAYOUT_NAMES)}, or describe your folders as in four_modalities_lesion.json"
     names = "; ".join(f"{name} ({', '.join(patterns.values())})" for name, patterns in BY_FILE_NAMES.items())
     raise DatasetError(root, [Problem("layout", came, f"the files of one layout: {names}; or a dataset.json", cure)])

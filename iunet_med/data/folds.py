@@ -50,7 +50,10 @@ def assign_folds(cases: Sequence[Case], *, folds: int, seed: int = 0) -> list[Ca
     """
     patients = _patients(cases)
     if not 2 <= folds <= len(patients):
-        raise ValueError(f"{folds} folds of {len(patients)} patients; needed: two or more folds, each with a patient.")
+        raise ValueError(
+            f"{folds} folds of {len(patients)} patients; needed: two or more folds, each with a patient; ask for "
+            "another number of folds, or add patients."
+        )
     parts = partition_dataset(patients, num_partitions=folds, shuffle=True, seed=seed, even_divisible=False)
     number = {patient: fold for fold, part in enumerate(parts) for patient in part}
     return [{**case, "fold": number[case["patient"]]} for case in cases]

@@ -105,6 +105,7 @@ def segment(
     ordered = [results[source.name] for source in sources]
     if rank == 0:
         _write_overview(folder, ordered, parts)
+        (folder / "left_out.csv").unlink(missing_ok=True)
         if left_out:
             write_rows(folder / "left_out.csv", left_out, row_type=LeftOutRow)
     return ordered

@@ -15,10 +15,11 @@ from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
 from iunet_med.inference.runs import connected_runs
 
 COLOURS = (
-    *("#D55E00", "#F0E442", "#56B4E9", "#CC79A7", "#009E73", "#E69F00", "#0072B2"),
+    *(*OUTLINE_COLOURS, "#E69F00", "#0072B2"),
     *("#FF8F8F", "#8FFF8F", "#AFAFFF", "#00E5E5", "#FFB3E6", "#B39B6B", "#C6FF00"),
 )
 """Seven that colour-blind readers tell apart, then others.
