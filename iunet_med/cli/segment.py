@@ -1,13 +1,18 @@
 """`iunet-med segment`: label maps, a summary and a report of many scans."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
+
+if TYPE_CHECKING:
+    from iunet_med.inference import CaseResult
 
 
 def segment(
@@ -83,7 +88,14 @@ def segment(
             keep_identifiers=keep_identifiers,
             on_case=lambda _result, total: progress.update(task, total=total, advance=1),
         )
+    if int(os.environ.get("RANK", 0)) > 0:  # under torchrun every process has all results, and the first one tells them
+        return
     failed = [result for result in results if result.status == "failed"]
+    _tell(results, failed, output)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _tell(results: Sequence["CaseResult"], failed: Sequence["CaseResult"], output: Path) -> None:
     for result in failed:
         messages.print(
             f"[red]failed[/] {escape(result.case)}: {escape(result.reason)}", highlight=False, soft_wrap=True
@@ -92,7 +104,6 @@ def segment(
         f"{sum(result.status == status for result in results)} {status}" for status in ("ok", "warning", "failed")
     )
     messages.print(f"{len(results)} cases: {counts}; see {escape(str(output / 'report.html'))}", soft_wrap=True)
-    raise typer.Exit(1 if failed else 0)
 
 
 def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:

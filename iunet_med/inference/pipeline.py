@@ -108,6 +108,9 @@ def segment(
         (folder / "left_out.csv").unlink(missing_ok=True)
         if left_out:
             write_rows(folder / "left_out.csv", left_out, row_type=LeftOutRow)
+    if world > 1:  # torchrun ends all processes with the first one that leaves with a failure
+        _wait_for_all()
+        dist.destroy_process_group()
     return ordered
 
 
@@ -212,7 +215,6 @@ def _wait_for_all() -> None:
     if not dist.is_initialized():
         dist.init_process_group("gloo", timeout=timedelta(days=30))
     dist.barrier()
-    dist.destroy_process_group()
 
 
 def _known(result: CaseResult | None, source: Source) -> CaseResult:
