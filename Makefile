@@ -35,6 +35,7 @@ demo: $(READY)
 	@echo "Curves of the training: $(BIN)/tensorboard --logdir demo/tensorboard"
 
 # The weights that the bundle ships, from simulated brains alone, fine voxels and coarse ones.
+weights: SHELL := /bin/bash # its `time` tells the processor's time
 weights: $(READY)
 	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3000 --spacing 1
 	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3100 --spacing 2
