@@ -24,8 +24,8 @@ from monai.transforms import AsDiscreted, Compose, Invertd, Orientationd, ScaleI
 from torch import Tensor, nn
 
 from benchmarks.report import markdown, mib
-from iunet_med.inference.label_grid import labels_on_grid
 from iunet_med.inference.slabs import slab_labels, window_slabs
+from iunet_med.volumes.nearest import labels_on_grid
 
 CLASSES = 24
 LPS = np.diag([-0.8, -0.8, 1.0, 1.0])

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "iunet_med"
-LAYERS = [["nn"], ["networks"], ["memory"], ["transforms", "data", "handlers"], ["inference", "evaluation"], ["cli"]]
+LAYERS = [
+    ["files"],
+    ["nn"],
+    ["networks"],
+    ["memory"],
+    ["volumes"],
+    ["checks"],
+    ["data", "handlers"],
+    ["transforms"],
+    ["inference", "evaluation"],
+    ["cli"],
+]
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
 

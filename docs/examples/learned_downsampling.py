@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 from iunet_med.nn import OrthogonalDownsampling
 
 STEPS = 800

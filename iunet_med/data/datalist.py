@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from iunet_med.data.files import replacing
 from iunet_med.data.layouts import Case, Layout
 from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.files import replacing
 
 PATHS = ("image", "label")
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from iunet_med.data.grids import AFFINE_TOLERANCE, Grid, read_grid
 from iunet_med.data.labels import label_problems, read_label_volumes
 from iunet_med.data.layouts import Case, Layout
 from iunet_med.data.problems import Problem
+from iunet_med.volumes.grid import AFFINE_TOLERANCE, Grid, read_grid
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import nibabel as nib
 from nibabel.affines import voxel_sizes
 from rich.table import Table
 
-from iunet_med.data.grids import Grid
 from iunet_med.data.layouts import Layout
 from iunet_med.data.problems import Problem
 from iunet_med.data.survey import CaseSurvey
+from iunet_med.volumes.grid import Grid
 
 
 def survey_table(surveys: Sequence[CaseSurvey], layout: Layout) -> Table:

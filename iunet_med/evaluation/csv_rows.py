@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 
 
 def write_rows(path: Path, rows: Sequence[Any], *, row_type: type[Any]) -> None:

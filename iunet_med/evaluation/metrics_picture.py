@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from iunet_med.data.files import replacing
 from iunet_med.evaluation.scores import Score
 from iunet_med.evaluation.summary import METRICS
+from iunet_med.files import replacing
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 """Told apart by colour-blind readers. Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from iunet_med.data.files import replacing
 from iunet_med.data.layouts import Case
 from iunet_med.evaluation.dice import Regions, region_dice, region_masks
 from iunet_med.evaluation.volumes import find_prediction, read_images, read_label_maps, spacing_in_ras
+from iunet_med.files import replacing
 from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
 
 _OUTLINE_POINTS = (

@@ -8,8 +8,8 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from iunet_med.data.grids import read_grid
 from iunet_med.data.layouts import Case
+from iunet_med.volumes.grid import read_grid
 
 
 def find_prediction(folder: Path, *, case: str) -> Path:

@@ -11,7 +11,7 @@ import ignite.distributed as idist
 import torch
 from ignite.engine import Engine, Events
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 from iunet_med.handlers.weight_average import WeightAverage
 
 

@@ -16,17 +16,17 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure, measure_labels
+from iunet_med.checks.prediction import check_labels
 from iunet_med.inference.bundles import Bundle
-from iunet_med.inference.checks import check_labels
-from iunet_med.inference.findings import Finding
 from iunet_med.inference.inputs import UNEVEN, Volume, files_digest, read_case
-from iunet_med.inference.label_grid import labels_on_grid
-from iunet_med.inference.measures import RegionMeasure, measure_labels
 from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.slabs import output_slabs, slab_labels
 from iunet_med.inference.sources import Source
 from iunet_med.inference.whole_volume import reason_against_one_piece
+from iunet_med.volumes.nearest import labels_on_grid
 
 _SOFT_TISSUE_HU = (-160.0, 240.0)
 _BODY_HU = -500.0

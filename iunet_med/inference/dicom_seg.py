@@ -12,7 +12,7 @@ from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import ArrayLike, NDArray
 from pydicom.sr.codedict import codes
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 
 TOLERANCE_VOXELS = 0.05
 """A voxel of the label map may lie so far from the source's; programs round positions to far less."""

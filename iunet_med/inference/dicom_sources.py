@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from iunet_med.data.dicom import Series, find_series, match_modalities
 from iunet_med.inference.sources import Source
+from iunet_med.volumes.dicom import Series, find_series, match_modalities
 
 
 def dicom_sources(

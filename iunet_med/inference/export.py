@@ -10,7 +10,7 @@ import torch
 from monai.bundle import ConfigParser, ckpt_export, onnx_export
 from torch import Tensor
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 from iunet_med.handlers.checkpoints import load_weights
 
 TOLERANCE = 1e-4

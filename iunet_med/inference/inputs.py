@@ -14,10 +14,11 @@ import SimpleITK
 from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
-from iunet_med.data.grids import AFFINE_TOLERANCE, Grid, read_grid
-from iunet_med.inference.checks import check_nifti_header, check_volume
-from iunet_med.inference.findings import Finding
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.header import check_nifti_header
+from iunet_med.checks.volume import check_volume
 from iunet_med.inference.sources import WHOLE, Source
+from iunet_med.volumes.grid import AFFINE_TOLERANCE, Grid, read_grid
 
 Modality = Literal["CT", "MR"]
 UNEVEN = "uneven-slices"
@@ -177,7 +178,7 @@ def _read_itk(path: Path) -> _Read:
 def _read_modality(source: Source, name: str, *, resample_uneven: bool) -> _Read:
     if name not in (source.series or {}):
         return read_image(source.files[name])
-    from iunet_med.data.dicom import read_series  # pydicom takes a while
+    from iunet_med.volumes.dicom import read_series  # pydicom takes a while
 
     image = read_series((source.series or {})[name], resample_uneven=resample_uneven)
     note = bytes(image.header["descrip"].item()).decode("ascii", "replace")

@@ -12,7 +12,7 @@ import SimpleITK
 from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
-from iunet_med.data.files import replacing
+from iunet_med.files import replacing
 from iunet_med.inference.planes import label_colours, lesion_planes
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -15,8 +15,8 @@ from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from iunet_med.checks.runs import connected_runs
 from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
-from iunet_med.inference.runs import connected_runs
 
 COLOURS = (
     *(*OUTLINE_COLOURS, "#E69F00", "#0072B2"),

@@ -14,9 +14,9 @@ from typing import Literal
 
 from PIL import Image
 
-from iunet_med.data.files import replacing
-from iunet_med.inference.findings import Finding
-from iunet_med.inference.measures import RegionMeasure
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure
+from iunet_med.files import replacing
 
 _MARKS = {"failed": "✕", "warning": "!", "ok": "✓"}  # what needs a look comes first
 _PICTURE_PIXELS = 900

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from iunet_med.data.files import replacing
-from iunet_med.inference.findings import Finding
-from iunet_med.inference.measures import RegionMeasure
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure
+from iunet_med.files import replacing
 
 Status = Literal["ok", "warning", "failed"]
 

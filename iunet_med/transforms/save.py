@@ -9,8 +9,8 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
 
-from iunet_med.data.files import replacing
-from iunet_med.data.grids import AFFINE_TOLERANCE
+from iunet_med.files import replacing
+from iunet_med.volumes.grid import AFFINE_TOLERANCE
 
 
 class SaveSegmentationd(SaveImaged):  # type: ignore[misc]

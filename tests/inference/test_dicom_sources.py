@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from iunet_med.data import FolderLayout
-from iunet_med.data.dicom import FoundSeries, LeftOut, Series
 from iunet_med.inference import dicom_sources as module
 from iunet_med.inference.dicom_sources import dicom_sources
 from iunet_med.inference.sources import list_sources
+from iunet_med.volumes.dicom import FoundSeries, LeftOut, Series
 
 ROOT = Path("/scans")
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from iunet_med.inference.findings import Finding
-from iunet_med.inference.measures import RegionMeasure
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure
 from iunet_med.inference.report import ReportCase, write_report
 
 HOSTILE = "<script>alert(1)</script>"

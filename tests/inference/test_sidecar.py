@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from iunet_med.inference.findings import Finding
-from iunet_med.inference.measures import RegionMeasure
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
 
 RESULT = CaseResult(

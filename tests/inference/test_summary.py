@@ -4,8 +4,8 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
-from iunet_med.inference.findings import Finding
-from iunet_med.inference.measures import RegionMeasure
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.summary import write_summary
 

@@ -10,9 +10,9 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from iunet_med.data.files import replacing
 from iunet_med.data.simulation.case import SimulatedCase
 from iunet_med.data.simulation.tumor import EDEMA, ENHANCING, NECROSIS
+from iunet_med.files import replacing
 
 MSD_MODALITIES = {"flair": "FLAIR", "t1": "T1w", "t1c": "t1gd", "t2": "T2w"}
 """In the order of the channels of a Task01 image."""

@@ -1,8 +1,0 @@
-"""Folders of DICOM as series of slices, and a series as a NIfTI volume."""
-
-from iunet_med.data.dicom.found import FoundSeries, LeftOut, find_series
-from iunet_med.data.dicom.matching import match_modalities
-from iunet_med.data.dicom.series import Series
-from iunet_med.data.dicom.volume import read_series
-
-__all__ = ["FoundSeries", "LeftOut", "Series", "find_series", "match_modalities", "read_series"]

@@ -1,0 +1,102 @@
+"""The values of a file's images: checked, decoded, rescaled."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset, dcmread
+from pydicom.encaps import get_frame
+from pydicom.pixels import apply_rescale, get_decoder, pixel_array
+from pydicom.pixels.utils import get_expected_length
+
+from iunet_med.volumes.dicom.codestream import codestream_size
+from iunet_med.volumes.dicom.headers import Frame, functional_group
+
+CURE = "pip install 'iunet-med[dicom]'"
+
+
+class PixelError(ValueError):
+    """The pixels cannot be read; the message follows the file's name."""
+
+
+def read_frames(path: Path, frames: Sequence[Frame]) -> Iterator[NDArray[np.float64]]:
+    """Yield the rescaled values of a file's frames, each (rows, columns), in the order of `frames`.
+
+    Raises:
+        PixelError: says what is wrong with the file, without a word of what it holds.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom quotes the values that it warns of
+            data = dcmread(path)
+            _check_length(data)
+    except PixelError:
+        raise
+    except Exception as error:  # a damaged file can raise anything, and the message may quote the patient's data
+        raise PixelError(f"cannot be read ({type(error).__name__}); copy the file again") from None
+    for frame in frames:
+        yield _rescaled(_decoded(data, frame), data, frame)
+
+
+def _check_length(data: Dataset) -> None:
+    if "PixelData" not in data:
+        raise PixelError("holds no pixel data; copy the file again")
+    syntax = data.file_meta.TransferSyntaxUID
+    came, needed = len(data.PixelData), get_expected_length(data)
+    if not syntax.is_compressed and came < needed:
+        raise PixelError(f"is cut off: {came} bytes of pixel data came, {needed} are needed; copy the file again")
+
+
+def _check_codestream(data: Dataset, frame: Frame) -> None:
+    """Refuse a compressed image of another size than the header's before room is made for it."""
+    if not data.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    try:
+        number = int(data.get("NumberOfFrames") or 1)
+        size = codestream_size(get_frame(data.PixelData, frame.index or 0, number_of_frames=number))
+    except Exception as error:  # a damaged item can raise anything
+        raise PixelError(f"holds damaged compressed pixels ({type(error).__name__}); copy the file again") from None
+    if size is not None and size != frame.size:
+        raise PixelError(f"holds compressed pixels of size {size}; its header said {frame.size} (rows, columns)")
+
+
+def _decoded(data: Dataset, frame: Frame) -> NDArray[np.generic]:
+    syntax = data.file_meta.TransferSyntaxUID
+    try:
+        plugins = get_decoder(syntax).available_plugins
+    except NotImplementedError:
+        raise PixelError("has a transfer syntax that cannot be read; convert it to Explicit VR Little Endian") from None
+    _check_codestream(data, frame)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            values: NDArray[np.generic] = pixel_array(data, index=frame.index)
+    except Exception as error:  # decoders raise anything for a damaged stream
+        lacks_decoder = syntax.is_compressed and "gdcm" not in plugins and not syntax.name.startswith("RLE")
+        cure = f"it may need a decoder: {CURE}" if lacks_decoder else "copy the file again"
+        raise PixelError(f"has {syntax.name} pixels that cannot be decoded ({type(error).__name__}); {cure}") from None
+    if values.shape != frame.size:
+        raise PixelError(f"holds pixels of shape {values.shape}; its header said {frame.size} (rows, columns)")
+    return values
+
+
+def _rescaled(values: NDArray[np.generic], data: Dataset, frame: Frame) -> NDArray[np.float64]:
+    rule = functional_group(data, frame.index, "PixelValueTransformationSequence")
+    if "ModalityLUTSequence" in rule:
+        raise PixelError("maps its values by a table (ModalityLUTSequence); a slope and an intercept are needed")
+    named = [name for name in ("RescaleSlope", "RescaleIntercept") if name in rule]
+    if len(named) == 1:
+        raise PixelError(f"has {named[0]} alone; both slope and intercept are needed, or neither")
+    if named and not _is_rule(rule):
+        raise PixelError("has a RescaleSlope of zero, or a slope or intercept that is no finite number")
+    return np.asarray(apply_rescale(values, rule), dtype=np.float64)
+
+
+def _is_rule(rule: Dataset) -> bool:
+    try:
+        slope, intercept = float(rule.RescaleSlope), float(rule.RescaleIntercept)
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite([slope, intercept]).all() and slope != 0)

@@ -1,0 +1,44 @@
+"""A series: the images of one volume, under a name that tells nobody whose they are."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from iunet_med.volumes.dicom.headers import Frame
+
+
+@dataclass(frozen=True)
+class Series:
+    """The images of one volume.
+
+    Args:
+        key: an anonymous name that stays the same for the same files, wherever their folder lies.
+        study: likewise for its study; the series of a case share it.
+        patient: likewise for its patient, among those found together.
+        description: the scanner's text, SeriesDescription. It may name the patient; it is never part of an error.
+        modality: `CT`, `MR` or `PT`.
+        files: sorted along the normal of the slices.
+        protocol: the scanner's ProtocolName, to be treated as the description.
+        frames: the images in the same order; a file can hold several.
+        root: the folder that was searched; errors name files relative to it.
+    """
+
+    key: str
+    study: str
+    patient: str
+    description: str
+    modality: str
+    files: tuple[Path, ...]
+    protocol: str = ""
+    frames: tuple[Frame, ...] = ()
+    root: Path = Path()
+
+    def name_of(self, path: Path) -> str:
+        """Return a file's path below the folder that was searched."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
+
+
+def anonymous(prefix: str, *parts: object) -> str:
+    """Name something by ten hexadecimal digits of a hash; one among 100,000 names collides by chance in 200 runs."""
+    digest = hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass"))
+    return f"{prefix}-{digest.hexdigest()[:10]}"

@@ -1,0 +1,161 @@
+"""Each check is triggered by the smallest image that deserves it, and silent on good ones."""
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from iunet_med.checks.header import check_nifti_header
+from iunet_med.checks.measures import RegionMeasure
+from iunet_med.checks.prediction import check_labels
+from iunet_med.checks.volume import check_volume
+
+GRID = np.diag([-5.0, 5, 5, 1])
+SHAPE = (12, 14, 10)
+SHARED_DATA = Path(os.environ.get("IUNET_MED_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+needs_data = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(), reason=f"no real volumes in {SHARED_DATA}; IUNET_MED_SHARED_DATA names their folder"
+)
+
+
+def head(dtype: type = np.float32) -> np.ndarray:
+    """A box of noise with zeros around, as a skull-stripped head."""
+    image = np.zeros(SHAPE, dtype)
+    image[3:9, 3:9, 2:8] = np.random.default_rng(0).integers(50, 99, (6, 6, 6))
+    return image
+
+
+def torso(dtype: type = np.int16) -> np.ndarray:
+    return (head() * 11 - 1000).astype(dtype)
+
+
+def checks(array: np.ndarray, affine: np.ndarray = GRID, **kind: object) -> list[tuple[str, str]]:
+    return [(finding.level, finding.check) for finding in check_volume(array, affine, **{"modality": None, **kind})]
+
+
+def test_good_volumes_are_silent() -> None:
+    assert checks(head(), modality="MR", zero_background=True) == []
+    assert checks(head(np.uint8), modality="MR", zero_background=True) == []
+    assert checks(torso(), modality="CT") == []
+    assert checks(np.stack([head()] * 4, axis=-1), modality="MR", channels=4, zero_background=True) == []
+
+
+@pytest.mark.parametrize(
+    ("affine", "found"),
+    [
+        (np.zeros((4, 4)), [("refusal", "affine")]),
+        (np.diag([np.nan, 1, 1, 1]), [("refusal", "affine")]),
+        (np.diag([0.005, 0.005, 0.005, 1]), [("refusal", "physical-size")]),
+        (np.diag([5000.0, 5000, 5000, 1]), [("refusal", "physical-size")]),
+        (np.diag([5.0, 5, 12, 1]), [("warning", "spacing")]),
+        (np.diag([5.0, 5, 0.9, 1]), [("warning", "thin")]),
+    ],
+)
+def test_grid(affine: np.ndarray, found: list[tuple[str, str]]) -> None:
+    assert checks(head(), affine) == found
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "found"),
+    [
+        (head()[..., None].repeat(3, -1), {"channels": 4}, "channels"),
+        (head(), {"channels": 4}, "channels"),
+        (head()[0], {}, "channels"),
+        (np.zeros((4, 0, 4)), {}, "empty-image"),
+        (head().astype(np.complex64), {}, "not-numbers"),
+        (np.where(np.arange(10) == 3, np.nan, head()), {}, "not-finite"),
+        (np.where(np.arange(10) == 3, np.inf, head()), {}, "not-finite"),
+        (np.full(SHAPE, 7), {}, "constant-image"),
+        (head(), {"modality": "CT"}, "not-hu"),
+        (np.stack([head(), 0 * head()], axis=-1), {"channels": 2}, "constant-image"),
+    ],
+)
+def test_refused_voxels(array: np.ndarray, kind: dict[str, object], found: str) -> None:
+    assert checks(array, **kind) == [("refusal", found)]
+
+
+@pytest.mark.parametrize(
+    ("array", "kind", "found"),
+    [
+        (head() - 100, {"modality": "CT"}, "no-air"),
+        (torso(np.float32) * 50, {"modality": "CT"}, "beyond-hu"),
+        (head() + 1, {"zero_background": True}, "background"),
+        (np.where(head() > 80, 255, head()).astype(np.uint8), {}, "saturated"),
+        (np.where(head() > 0, head(), -32768).astype(np.int16), {}, "saturated"),
+    ],
+)
+def test_doubtful_voxels(array: np.ndarray, kind: dict[str, object], found: str) -> None:
+    assert checks(array, **kind) == [("warning", found)]
+
+
+def test_head_with_its_skull() -> None:
+    assert checks(head(), GRID * 4.3, zero_background=True) == [("warning", "spacing")]  # 2147 ml
+    (finding, _) = check_volume(head(), GRID * 4.4, modality="MR", zero_background=True)[::-1]
+    assert "0 of its 8 corners and in 2300 ml; needed: a skull-stripped head" in finding.message
+
+
+def test_many_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iunet_med.checks.volume.MANY_VOXELS", 1679)
+    (finding,) = check_volume(head(), GRID, modality=None)
+    assert (finding.level, finding.check) == ("warning", "many-voxels")
+    assert "1,680 voxels; usual: up to 1,679" in finding.message
+
+
+def test_messages_say_what_came_what_is_needed_and_the_cure() -> None:
+    (finding,) = check_volume(head(), GRID, modality="CT")
+    assert finding.message == (
+        "the image has values from 0 to 98; needed: HU, where air is near -1000; these look like stored or windowed "
+        "values: apply the rescale slope and intercept, and no window."
+    )
+
+
+def test_no_copy_of_the_volume() -> None:
+    volume = np.asfortranarray(np.random.default_rng(0).integers(-1000, 1000, (128, 128, 64), dtype=np.int16))
+    tracemalloc.start()
+    assert checks(volume, modality="CT") == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < volume.nbytes / 10
+
+
+def measure(volume_ml: float, components: int = 1, name: str = "ET") -> RegionMeasure:
+    return RegionMeasure(name, 3, volume_ml, (0, 1, 0, 1, 0, 1) if components else (), components, volume_ml)
+
+
+@pytest.mark.parametrize(
+    ("measures", "found"),
+    [
+        ([measure(30), measure(0, 0, "TC")], []),
+        ([measure(0, 0), measure(0, 0, "TC")], ["empty-mask"]),
+        ([measure(0.008)], ["specks"]),
+        ([measure(30, 501)], ["many-parts"]),
+        ([measure(900)], ["implausible-volume"]),
+    ],
+)
+def test_label_maps(measures: list[RegionMeasure], found: list[str]) -> None:
+    findings = check_labels(measures, volume_ml=1300)
+    assert [(finding.level, finding.check) for finding in findings] == [("warning", check) for check in found]
+
+
+def test_empty_mask_names_what_was_looked_for() -> None:
+    (finding,) = check_labels([measure(0, 0), measure(0, 0, "TC")], volume_ml=1300)
+    assert finding.message.startswith("nothing was found of ET, TC; look at the image")
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("ms/patient07/T1.nii.gz", {"modality": "MR", "zero_background": True}),
+        ("ms/patient07/FLAIR.nii.gz", {"modality": "MR", "zero_background": True}),
+        ("ms/patient19/T2.nii.gz", {"modality": "MR", "zero_background": True}),
+        ("ct/torso_3mm.nii.gz", {"modality": "CT"}),
+    ],
+)
+def test_silent_on_real_volumes(name: str, kind: dict[str, object]) -> None:
+    image = nib.load(SHARED_DATA / name)
+    assert check_nifti_header(image) == []
+    assert check_volume(np.asarray(image.dataobj), image.affine, **kind) == []
