@@ -1,5 +1,6 @@
 """One thing that a check found in an input or a result."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,3 +28,23 @@ def warning(check: str, message: str) -> Finding:
 def refusal(check: str, message: str) -> Finding:
     """Make a finding that stops the case."""
     return Finding("refusal", check, message)
+
+
+class RefusedError(ValueError):
+    """A case or a file that its checks refuse; `findings` says why."""
+
+    def __init__(self, findings: Sequence[Finding], *, name: str = "") -> None:
+        self.findings = tuple(findings)
+        refusals = "; ".join(finding.message for finding in findings if finding.level == "refusal")
+        super().__init__(f"{name}: {refusals}" if name else refusals)
+
+
+def refuse(findings: Sequence[Finding], *, name: str = "") -> list[Finding]:
+    """Return the findings if none of them refuses.
+
+    Raises:
+        RefusedError: with the messages of all refusals, after the file's or case's name.
+    """
+    if any(finding.level == "refusal" for finding in findings):
+        raise RefusedError(findings, name=name)
+    return list(findings)

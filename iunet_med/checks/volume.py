@@ -62,6 +62,22 @@ def check_volume(
     return sorted(found, key=lambda finding: finding.level != "refusal")
 
 
+def check_numbers(array: NDArray[Any]) -> list[Finding]:
+    """Check that every voxel is one finite real number; what `check_volume` says of it, in a fraction of the time."""
+    if array.dtype.kind not in "iufb":
+        return [*_array(array, array.shape[3] if array.ndim == 4 else 1)]
+    unusable = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in array) if array.dtype.kind == "f" else 0
+    return [_not_finite("the image", unusable)] if unusable else []
+
+
+def _not_finite(name: str, count: int) -> Finding:
+    return refusal(
+        "not-finite",
+        f"{name} has {count:,} voxels that are NaN or infinite; needed: numbers; replace them by the background's "
+        "value.",
+    )
+
+
 def _array(array: NDArray[Any], channels: int) -> Iterator[Finding]:
     if array.dtype.kind not in "iufb":
         yield refusal(
@@ -115,11 +131,7 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Iterator[Findi
 
 def _voxels(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[Finding]:
     if image.not_finite:
-        yield refusal(
-            "not-finite",
-            f"{name} has {image.not_finite:,} voxels that are NaN or infinite; needed: "
-            "numbers; replace them by the background's value.",
-        )
+        yield _not_finite(name, image.not_finite)
     elif image.low == image.high:
         yield refusal("constant-image", f"{name} is {image.low:g} in every voxel; export the image again.")
     else:

@@ -6,11 +6,13 @@ from iunet_med.data.folds import split_cases
 from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
 from iunet_med.data.problems import DatasetError, Problem, plain_errors
 from iunet_med.data.public import dataset_layout
+from iunet_med.data.reader import ModalityReader
 
 __all__ = [
     "DatasetError",
     "FolderLayout",
     "Layout",
+    "ModalityReader",
     "MsdLayout",
     "Problem",
     "dataset_layout",

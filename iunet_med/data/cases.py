@@ -1,6 +1,8 @@
 """Cases for training and inference: found in a folder or in a datalist, and checked before anything runs."""
 
-from collections.abc import Sequence
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -10,7 +12,9 @@ from iunet_med.data.detect import fitting_layouts
 from iunet_med.data.layouts import Case, Layout
 from iunet_med.data.problems import DatasetError, Problem
 from iunet_med.data.public import dataset_layout, layout_name
-from iunet_med.data.survey import survey_cases
+from iunet_med.data.survey import CaseSurvey, survey_cases
+
+logger = logging.getLogger(__name__)
 
 
 def list_cases(
@@ -21,11 +25,12 @@ def list_cases(
     datalist: str = "",
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     reach: Sequence[int] = (1, 1, 1),
+    zero_background: bool = False,
 ) -> list[Case]:
     """List the cases of a folder or of a datalist, sorted by name, after checking every one.
 
-    The files of a folder are unpacked as a whole, the label maps' values read. Those of a datalist have been, when it
-    was made, so that headers are enough.
+    The files of a folder are read as a whole. Those of a datalist have been, when it was made, so that headers are
+    enough. What is only doubtful is logged as warnings.
 
     Args:
         dataset_dir: the data set's folder.
@@ -34,6 +39,7 @@ def list_cases(
         datalist: the path of a list that `iunet-med datalist` has written; its cases are taken instead of all.
         spacing: the spacing (mm, R A S axes) that the volumes will be resampled to.
         reach: the smallest volume (voxels at that spacing) that the network accepts.
+        zero_background: whether the network knows only images that are zero outside the body (skull-stripped heads).
 
     Raises:
         DatasetError: names every case that cannot be used and why, all at once.
@@ -45,12 +51,28 @@ def list_cases(
     else:
         root = _existing(dataset_dir)
         cases, problems = find_cases(root, layout, labelled=labelled)
-    surveys = survey_cases(cases, layout, spacing=spacing, reach=reach, whole=not datalist)
-    for survey in tqdm(surveys, total=len(cases), desc="checking the cases", delay=5, leave=False):
-        problems += survey.problems
+    looking = survey_cases(
+        cases, layout, spacing=spacing, reach=reach, whole=not datalist, zero_background=zero_background
+    )
+    surveys = list(tqdm(looking, total=len(cases), desc="checking the cases", delay=5, leave=False))
+    problems += [problem for survey in surveys for problem in survey.problems]
+    for line in warning_lines(surveys):
+        logger.warning(line)
     if problems:
         raise DatasetError(root, sorted(problems, key=lambda problem: problem.case))
     return sorted(cases, key=lambda case: str(case["case"]))
+
+
+def warning_lines(surveys: Iterable[CaseSurvey]) -> list[str]:
+    """Say each kind of doubt once: in how many cases, and of the first one what it is."""
+    doubts: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for survey in surveys:
+        for finding in survey.warnings:
+            doubts[finding.check].append((str(survey.case["case"]), finding.message))
+    return [
+        f"{check}: {len({case for case, _ in found})} case(s), first {found[0][0]}: {found[0][1]}"
+        for check, found in sorted(doubts.items())
+    ]
 
 
 def find_cases(root: Path, layout: Layout, *, labelled: bool) -> tuple[list[Case], list[Problem]]:

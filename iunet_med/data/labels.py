@@ -1,25 +1,23 @@
 """What a label map holds: the volume of each value, and whether a layout knows these values."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from iunet_med.data.problems import Problem
 from iunet_med.data.public import LAYOUT_NAMES, dataset_layout
+from iunet_med.volumes import Volume, whole_numbers
 
 
-def read_label_volumes(path: str | Path) -> dict[float, float]:
-    """Read a label map and return the volume of each value but 0, in ml, smallest value first."""
-    image = nib.load(path)
-    values = np.asanyarray(image.dataobj)
+def label_volumes(label: Volume) -> dict[float, float]:
+    """Return the volume of each value of a label map but 0, in ml, smallest value first."""
+    values = whole_numbers(label.array)
     if values.dtype.kind == "u":
         counts = np.bincount(values.ravel(order="K"))
         found, numbers = np.flatnonzero(counts), counts[counts > 0]
     else:
         found, numbers = np.unique(values, return_counts=True)
-    voxel_ml = abs(np.linalg.det(image.affine[:3, :3])) / 1000
+    voxel_ml = abs(np.linalg.det(label.affine[:3, :3])) / 1000
     return {float(value): float(n * voxel_ml) for value, n in zip(found, numbers, strict=True) if value != 0}
 
 
@@ -34,9 +32,14 @@ def label_problems(case: str, volumes: Mapping[float, float], regions: Mapping[s
         return []
     fitting = [name for name in LAYOUT_NAMES if set(volumes) <= set().union(*dataset_layout(name).regions.values())]
     cure = f"choose the layout whose values these are ({', '.join(fitting)})" if fitting else "correct the label map"
-    came = ", ".join(f"label value {value:g} ({ml:.3g} ml)" for value, ml in foreign.items())
+    came = ", ".join(f"label value {_in_full(value)} ({ml:.3g} ml)" for value, ml in foreign.items())
     return [Problem(case, came, f"the values {sorted(known)} of {_meaning(regions)}", cure)]
 
 
 def _meaning(regions: Mapping[str, Sequence[int]]) -> str:
     return ", ".join(f"{name} = {'+'.join(map(str, values))}" for name, values in regions.items())
+
+
+def _in_full(value: float) -> str:
+    """All digits: a value next to a whole number must not read like it."""
+    return str(int(value)) if float(value).is_integer() else repr(value)

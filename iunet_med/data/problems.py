@@ -9,15 +9,16 @@ from types import TracebackType
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of one case: what came, what is needed, and the cure."""
+    """One fault of one case: what came, what is needed, and the cure; `came` alone where it says all three."""
 
     case: str
     came: str
-    needed: str
-    cure: str
+    needed: str = ""
+    cure: str = ""
 
     def __str__(self) -> str:
-        return f"{self.case}: {self.came}; needed: {self.needed}; cure: {self.cure}"
+        more = [f"{word}: {text}" for word, text in (("needed", self.needed), ("cure", self.cure)) if text]
+        return "; ".join([f"{self.case}: {self.came}", *more])
 
 
 class DatasetError(ValueError):

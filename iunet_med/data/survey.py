@@ -1,15 +1,19 @@
-"""Looks at every file of a data set before anything runs: grids, label volumes, and what is wrong with which case."""
+"""Looks at every file of a data set before anything runs: grids, voxels, label volumes, and what is wrong where."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
-from iunet_med.data.labels import label_problems, read_label_volumes
+from iunet_med.checks.file import read_checked, read_finite
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.header import check_nifti_header
+from iunet_med.data.labels import label_problems, label_volumes
 from iunet_med.data.layouts import Case, Layout
 from iunet_med.data.problems import Problem
-from iunet_med.volumes.grid import AFFINE_TOLERANCE, Grid, read_grid
+from iunet_med.volumes import AFFINE_TOLERANCE, Grid, read_header
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,15 @@ class CaseSurvey:
         case: the case.
         grid: that of its first image, if it could be read.
         volumes_ml: the volume of each value of the label map but 0, where it was read.
-        problems: what is wrong.
+        problems: what is wrong; the case cannot be used.
+        warnings: what is doubtful; each begins with the file's name.
     """
 
     case: Case
-    grid: Grid | None
+    grid: Grid | None = None
     volumes_ml: Mapping[float, float] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
+    warnings: Sequence[Finding] = ()
 
 
 def survey_cases(
@@ -36,65 +42,128 @@ def survey_cases(
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     reach: Sequence[int] = (1, 1, 1),
     whole: bool = True,
+    zero_background: bool = False,
 ) -> Iterator[CaseSurvey]:
     """Survey one case after another, in their order, several at a time; see `survey_case`."""
-    look: Callable[[Case], CaseSurvey] = partial(survey_case, layout=layout, spacing=spacing, reach=reach, whole=whole)
+    look: Callable[[Case], CaseSurvey] = partial(
+        survey_case, layout=layout, spacing=spacing, reach=reach, whole=whole, zero_background=zero_background
+    )
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         yield from pool.map(look, cases)
 
 
 def survey_case(
-    case: Case, layout: Layout, *, spacing: Sequence[float], reach: Sequence[int], whole: bool = True
+    case: Case,
+    layout: Layout,
+    *,
+    spacing: Sequence[float],
+    reach: Sequence[int],
+    whole: bool = True,
+    zero_background: bool = False,
 ) -> CaseSurvey:
-    """Read a case's files and list what is wrong with them.
+    """Read a case's files and list what their checks find, as `iunet-med segment` does.
 
     Args:
         case: paths and names, as a layout finds them.
         layout: says how many channels are needed and which label values are known.
         spacing: the spacing (mm, R A S axes) that the volumes will be resampled to.
         reach: the smallest volume (voxels at that spacing) that the network accepts.
-        whole: whether to unpack all files and read the label's values; without, headers are read alone.
+        whole: whether to read all voxels; without, headers are read alone.
+        zero_background: as in `check_volume`.
     """
-    name = case["case"]
-    grids, problems = _read_grids(case, channels=len(layout.modalities), whole=whole)
-    grid = next(iter(grids.values()), None)
+    images = [case["image"]] if isinstance(case["image"], str) else case["image"]
+    channels = len(layout.modalities) if isinstance(case["image"], str) else 1
+    looks = [_look(path, channels=channels, whole=whole, zero_background=zero_background) for path in images]
+    if "label" in case:
+        looks.append(_look_at_label(case["label"], whole=whole))
+    name, grid = case["case"], looks[0].grid
+    warnings = [finding for look in looks for finding in look.findings if finding.level == "warning"]
+    problems = [Problem(name, text) for look in looks for text in look.faults]
     if problems or grid is None:
-        return CaseSurvey(case, grid, problems=problems)
-    reference, *others = grids
-    for path in others:
-        if difference := grids[path].differs_from(grid):
-            came = f"{path} and {reference} lie on different grids, {difference}"
-            cure = "register and resample the files to one of them"
-            problems.append(Problem(name, came, f"one grid per case (affines equal to {AFFINE_TOLERANCE})", cure))
-    size = grid.size_at(tuple(spacing))
-    if any(n < smallest for n, smallest in zip(size, reach, strict=True)):
-        came = f"{size} voxels (R, A, S) at a spacing of {tuple(spacing)} mm"
-        cure = "give a smaller spacing, or a network with fewer levels"
-        problems.append(Problem(name, came, f"at least the network's reach, {tuple(reach)}", cure))
-    volumes = read_label_volumes(case["label"]) if whole and "label" in case else {}
+        return CaseSurvey(case, grid, problems=problems, warnings=warnings)
+    problems += _other_grids(name, looks) + _too_small(name, grid, spacing=spacing, reach=reach)
+    volumes = looks[-1].volumes_ml
     if whole and "label" in case:
         problems += label_problems(name, volumes, layout.regions)
-    return CaseSurvey(case, grid, volumes, problems)
+    return CaseSurvey(case, grid, volumes, problems, warnings)
 
 
-def _read_grids(case: Case, *, channels: int, whole: bool) -> tuple[dict[str, Grid], list[Problem]]:
-    stacked = isinstance(case["image"], str)
-    needed: dict[str, tuple[int, ...]] = dict.fromkeys([case["image"]] if stacked else case["image"], ())
-    if stacked and channels > 1:
-        needed[case["image"]] = (channels,)
-    if "label" in case:
-        needed[case["label"]] = ()
-    grids: dict[str, Grid] = {}
+@dataclass(frozen=True)
+class _Look:
+    """What one file says: its grid if it can be read, and the findings of its checks, after the file's name."""
+
+    path: str
+    grid: Grid | None = None
+    findings: Sequence[Finding] = ()
+    error: str = ""
+    volumes_ml: Mapping[float, float] = field(default_factory=dict)
+
+    @property
+    def faults(self) -> list[str]:
+        refused = [finding.message for finding in self.findings if finding.level == "refusal"]
+        return [*([self.error] if self.error else []), *refused]
+
+
+def _look(path: str, *, channels: int, whole: bool, zero_background: bool) -> _Look:
+    try:
+        if whole:
+            volume, found = read_checked(path, channels=channels, zero_background=zero_background)
+            grid = volume.grid
+        else:
+            grid, header = read_header(path)
+            found = check_nifti_header(header) if header is not None else []
+    except ValueError as error:
+        return _Look(path, error=_unreadable(path, error))
+    if fault := _wrong_shape(path, grid, channels=channels):
+        return _Look(path, error=fault)
+    return _Look(path, grid, _named(found, path))
+
+
+def _look_at_label(path: str, *, whole: bool) -> _Look:
+    try:
+        if not whole:
+            return _look(path, channels=1, whole=False, zero_background=False)
+        volume, found = read_finite(path)
+    except ValueError as error:
+        return _Look(path, error=_unreadable(path, error))
+    if fault := _wrong_shape(path, volume.grid, channels=1):
+        return _Look(path, error=fault)
+    if any(finding.level == "refusal" for finding in found):
+        return _Look(path, volume.grid, _named(found, path))
+    return _Look(path, volume.grid, _named(found, path), volumes_ml=label_volumes(volume))
+
+
+def _unreadable(path: str, error: ValueError) -> str:
+    text = str(error).rstrip(".")
+    return f"{text if Path(path).name in text else f'{path}: {text}'}; needed: a complete image file; copy it again"
+
+
+def _wrong_shape(path: str, grid: Grid, *, channels: int) -> str:
+    if grid.shape[3:] == ((channels,) if channels > 1 else ()):
+        return ""
+    axes = f"three axes and then {channels} channels" if channels > 1 else "three axes"
+    return f"{path} has shape {grid.shape}; needed: {axes}; split, join or squeeze its channels"
+
+
+def _named(findings: Sequence[Finding], path: str) -> list[Finding]:
+    return [Finding(finding.level, finding.check, f"{path}: {finding.message}") for finding in findings]
+
+
+def _other_grids(name: str, looks: Sequence[_Look]) -> list[Problem]:
+    reference, *others = looks
     problems = []
-    for path, more in needed.items():
-        try:
-            grids[path] = read_grid(path, whole=whole)
-        except ValueError as error:
-            cure = "copy the file again, or take the case away"
-            problems.append(Problem(case["case"], str(error), "a complete NIfTI file", cure))
-            continue
-        if (shape := grids[path].shape)[3:] != more:
-            axes = f"three axes and then {channels} channels" if more else "three axes"
-            cure = "split, join or squeeze its channels"
-            problems.append(Problem(case["case"], f"{path} has shape {shape}", axes, cure))
-    return grids, problems
+    for other in others:
+        if reference.grid and other.grid and (difference := other.grid.differs_from(reference.grid)):
+            came = f"{other.path} and {reference.path} lie on different grids, {difference}"
+            cure = "register and resample the files to one of them"
+            problems.append(Problem(name, came, f"one grid per case (affines equal to {AFFINE_TOLERANCE})", cure))
+    return problems
+
+
+def _too_small(name: str, grid: Grid, *, spacing: Sequence[float], reach: Sequence[int]) -> list[Problem]:
+    size = grid.size_at(tuple(spacing))
+    if all(n >= smallest for n, smallest in zip(size, reach, strict=True)):
+        return []
+    came = f"{size} voxels (R, A, S) at a spacing of {tuple(spacing)} mm"
+    cure = "give a smaller spacing, or a network with fewer levels"
+    return [Problem(name, came, f"at least the network's reach, {tuple(reach)}", cure)]

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
+from nibabel.orientations import apply_orientation, io_orientation
 from numpy.typing import NDArray
 
+from iunet_med.checks.file import read_finite
+from iunet_med.checks.finding import refuse
 from iunet_med.data.layouts import Case
-from iunet_med.volumes.grid import read_grid
+from iunet_med.volumes import Volume, read_grid, read_volume, whole_numbers
 
 
 def find_prediction(folder: Path, *, case: str) -> Path:
@@ -32,31 +35,42 @@ def read_label_maps(truth: Path, predictions: Mapping[str, Path], *, case: str) 
     """Read the true label map under the name "truth" and the predictions under theirs, each (X, Y, Z) in RAS+ order.
 
     Raises:
-        ValueError: a file is no NIfTI image, or a prediction lies on another grid than the truth.
+        ValueError: a file is no image, or is refused by its checks, or a prediction lies on another grid than the
+            truth.
     """
     paths = {"truth": truth, **predictions}
-    grids = {name: read_grid(path) for name, path in paths.items()}
+    maps = {name: _checked(path) for name, path in paths.items()}
     for name, path in predictions.items():
-        if difference := grids[name].differs_from(grids["truth"]):
+        if difference := maps[name].grid.differs_from(maps["truth"].grid):
             raise ValueError(
                 f"{case}: the prediction {path} lies on another grid than the truth {truth}, {difference}; one grid is "
                 "needed: predict on the truth's grid, or resample the prediction with nearest neighbours."
             )
-    return {name: _read(path) for name, path in paths.items()}
+    return {name: whole_numbers(in_ras(volume)) for name, volume in maps.items()}
 
 
 def read_images(case: Case) -> dict[str, NDArray[Any]]:
     """Read the modalities of a case by name, (X, Y, Z) in RAS+ order, from one file each or from one 4D file."""
     image = case["image"]
-    channels = np.moveaxis(_read(image), -1, 0) if isinstance(image, str) else [_read(path) for path in image]
+    paths = [image] if isinstance(image, str) else image
+    arrays = [in_ras(read_volume(path)) for path in paths]
+    channels = list(np.moveaxis(arrays[0], -1, 0)) if arrays[0].ndim == 4 else arrays
     return dict(zip(case["modalities"], channels, strict=True))
 
 
 def spacing_in_ras(path: str | Path) -> tuple[float, float, float]:
     """Voxel size in mm along the axes of the volume in RAS+ order."""
-    x, y, z = nib.as_closest_canonical(nib.load(path)).header.get_zooms()[:3]
+    affine = read_grid(path).affine
+    x, y, z = voxel_sizes(affine)[io_orientation(affine)[:, 0].argsort()]
     return float(x), float(y), float(z)
 
 
-def _read(path: str | Path) -> NDArray[Any]:
-    return np.asarray(nib.as_closest_canonical(nib.load(path)).dataobj)
+def in_ras(volume: Volume) -> NDArray[Any]:
+    """Turn and mirror a volume's axes to the nearest R, A, S order."""
+    return np.asarray(apply_orientation(volume.array, io_orientation(volume.affine)))
+
+
+def _checked(path: Path) -> Volume:
+    volume, findings = read_finite(path)
+    refuse(findings, name=str(path))
+    return volume

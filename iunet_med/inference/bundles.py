@@ -23,10 +23,10 @@ from monai.transforms import (
 )
 from torch import Tensor, nn
 
+from iunet_med.checks.file import Modality
 from iunet_med.data import Layout
 from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.flips import FlipInferer
-from iunet_med.inference.inputs import Modality
 from iunet_med.transforms import RegionsToLabeld, own_values
 
 

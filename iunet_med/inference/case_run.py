@@ -20,7 +20,7 @@ from iunet_med.checks.finding import Finding
 from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
 from iunet_med.inference.bundles import Bundle
-from iunet_med.inference.inputs import UNEVEN, Volume, files_digest, read_case
+from iunet_med.inference.inputs import UNEVEN, Channels, files_digest, read_case
 from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.slabs import output_slabs, slab_labels
@@ -45,13 +45,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A case that was read: the network's input (C, D, H, W), and of the first channel what the report shows."""
+    """A case that was read: the network's input (C, D, H, W), and of the first channel what the report shows.
+
+    `header` is that of the first file, which results are written with.
+    """
 
     source: Source
     key: str
     image: MetaTensor
     shown: NDArray[np.float32]
     affine: NDArray[np.float64]
+    header: nib.Nifti1Header | None
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -95,7 +99,7 @@ def prepare(source: Source, bundle: Bundle, key: str, *, resample_uneven: bool =
     shown = volume.data[0].copy()
     item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
     seconds = time.perf_counter() - start
-    return Prepared(source, key, item["image"], shown, volume.affine, volume.findings, seconds)
+    return Prepared(source, key, item["image"], shown, volume.affine, volume.header, volume.findings, seconds)
 
 
 def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
@@ -139,6 +143,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         case=prepared.source.name,
         labels=computed.labels,
         affine=prepared.affine,
+        header=prepared.header,
         names={value: name for name, value in bundle.values.items()},
         shown=prepared.shown,
         window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
@@ -206,7 +211,7 @@ def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Te
     return labels, torch.cat(kept, 1 + axis) if keep else None
 
 
-def _meta_tensor(volume: Volume, source: Source) -> MetaTensor:
+def _meta_tensor(volume: Channels, source: Source) -> MetaTensor:
     meta: dict[str, Any] = {"original_affine": volume.affine, "spatial_shape": np.asarray(volume.data.shape[1:])}
     meta |= {"original_channel_dim": 0, "filename_or_obj": source.name}
     return MetaTensor(torch.from_numpy(volume.data), affine=torch.as_tensor(volume.affine), meta=meta)

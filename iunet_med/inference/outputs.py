@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from iunet_med.files import replacing
 from iunet_med.inference.planes import label_colours, lesion_planes
+from iunet_med.volumes import write_nifti
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -26,6 +27,7 @@ class Outputs:
         case: its name, which the files' names begin with.
         labels: label map (X, Y, Z) on the input's grid.
         affine: voxel index to RAS+ mm, (4, 4).
+        header: of the input, if it was a NIfTI file; its forms are kept.
         names: the name of each label value.
         shown: the channel (X, Y, Z) that the picture shows, and `window` its black and white.
         probabilities: (K, X, Y, Z), if they are wanted.
@@ -35,6 +37,7 @@ class Outputs:
     case: str
     labels: NDArray[np.uint8]
     affine: NDArray[np.float64]
+    header: nib.Nifti1Header | None
     names: Mapping[int, str]
     shown: NDArray[np.float32]
     window: tuple[float, float] | None
@@ -57,8 +60,7 @@ def write_outputs(output: Path, results: Outputs, *, nrrd: bool) -> tuple[str, .
     """Write to `output`/CASE and return the files' names, the label map's first."""
     folder, names = output / results.case, output_names(results.case)
     kinds = ["nifti", "picture"]
-    with replacing(folder / names["nifti"]) as temporary:
-        nib.save(nib.Nifti1Image(results.labels, results.affine), temporary)
+    write_nifti(folder / names["nifti"], results.labels, results.affine, like=results.header)
     colours = label_colours(results.names)
     picture = lesion_planes(
         results.shown, results.labels, results.affine, names=results.names, colours=colours, window=results.window
@@ -67,8 +69,8 @@ def write_outputs(output: Path, results: Outputs, *, nrrd: bool) -> tuple[str, .
         temporary.write_bytes(picture)
     if results.probabilities is not None:
         kinds.append("probabilities")
-        with replacing(folder / names["probabilities"]) as temporary:
-            nib.save(nib.Nifti1Image(np.moveaxis(results.probabilities, 0, -1), results.affine), temporary)
+        maps = np.moveaxis(results.probabilities, 0, -1)
+        write_nifti(folder / names["probabilities"], maps, results.affine, like=results.header)
     if nrrd:
         kinds.append("nrrd")
         _write_nrrd(folder / names["nrrd"], results.labels, results.affine)

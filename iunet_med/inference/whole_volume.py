@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from iunet_med.inference.inputs import available_bytes
 from iunet_med.memory import LiveBytes
+from iunet_med.volumes.memory import available_bytes
 
 PIECE = 64
 """Voxels along each axis of the piece that the memory is counted on."""

@@ -9,6 +9,8 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 from torch import Tensor
 
+from iunet_med.volumes.labels import WHOLE_TOLERANCE
+
 Regions = Mapping[str, Sequence[int]]
 """For each region, by name, the label values that it is made of, as in {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3]}."""
 
@@ -53,6 +55,9 @@ class LabelToRegionsd(MapTransform):  # type: ignore[misc]
 
     def _masks(self, label: Tensor, *, source: str) -> Any:
         plain = torch.as_tensor(label)
+        if plain.is_floating_point():  # values stored through a slope, such as 0.99999997
+            whole = plain.round()
+            plain = torch.where((plain - whole).abs() <= WHOLE_TOLERANCE, whole, plain)
         known = torch.tensor([0, *set().union(*self.regions.values())], dtype=plain.dtype, device=plain.device)
         if not (fits := torch.isin(plain, known)).all():
             raise ValueError(

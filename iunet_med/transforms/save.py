@@ -8,9 +8,9 @@ import nibabel as nib
 import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import SaveImaged
+from numpy.typing import NDArray
 
-from iunet_med.files import replacing
-from iunet_med.volumes.grid import AFFINE_TOLERANCE
+from iunet_med.volumes import AFFINE_TOLERANCE, ENDINGS, read_header, write_nifti
 
 
 class SaveSegmentationd(SaveImaged):  # type: ignore[misc]
@@ -18,6 +18,8 @@ class SaveSegmentationd(SaveImaged):  # type: ignore[misc]
 
     CASE is the item's `case`. A file appears complete or not at all, and replaces an older one. It is a `SaveImaged`,
     so that programs that write results themselves recognise it and take it away.
+
+    Both forms of a NIfTI image's header are kept, so that the segmentation lies on the image for every program.
 
     Raises:
         ValueError: if the label map does not lie on its image's grid, because `Invertd` is missing before it.
@@ -47,7 +49,15 @@ class SaveSegmentationd(SaveImaged):  # type: ignore[misc]
                     "SaveSegmentationd."
                 )
             path = self.output_dir / d["case"] / f"{d['case']}_seg.nii.gz"
-            with replacing(path) as temporary:
-                # MONAI's own writer takes a 3D array's affine for 2D, and fails where the first axes map to no plane.
-                nib.save(nib.Nifti1Image(label[0].cpu().numpy().astype(np.uint8), affine), temporary)
+            # MONAI's own writer takes a 3D array's affine for 2D, and fails where the first axes map to no plane.
+            voxels = label[0].cpu().numpy().astype(np.uint8)
+            write_nifti(path, voxels, affine, like=_header(meta.get("filename_or_obj"), affine))
         return d
+
+
+def _header(name: Any, affine: NDArray[np.float64]) -> nib.Nifti1Header | None:
+    """The header of the image's file, where it is there and the label map lies on its grid."""
+    if not name or not Path(name).is_file() or not str(name).lower().endswith(ENDINGS):
+        return None
+    grid, header = read_header(name)
+    return header if np.allclose(grid.affine, affine, rtol=0, atol=AFFINE_TOLERANCE) else None

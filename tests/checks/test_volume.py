@@ -157,5 +157,5 @@ def test_empty_mask_names_what_was_looked_for() -> None:
 )
 def test_silent_on_real_volumes(name: str, kind: dict[str, object]) -> None:
     image = nib.load(SHARED_DATA / name)
-    assert check_nifti_header(image) == []
+    assert check_nifti_header(image.header) == []
     assert check_volume(np.asarray(image.dataobj), image.affine, **kind) == []

@@ -22,7 +22,10 @@ def test_every_bad_case_is_named_in_one_error(tmp_path: Path, brats_case: Callab
     shifted, grid = brats_case(tmp_path, "shifted"), np.diag([-1.0, 1.0, 1.0, 1.0])
     nib.save(nib.Nifti1Image(np.ones((22, 24, 20), np.uint8), grid + 0.01), shifted / "shifted-seg.nii.gz")
     cropped = brats_case(tmp_path, "cropped")
-    nib.save(nib.Nifti1Image(np.zeros((22, 24, 19), np.float32), grid), cropped / "cropped-t2f.nii.gz")
+    nib.save(
+        nib.Nifti1Image(np.indices((22, 24, 19), np.float32)[0], grid),
+        cropped / "cropped-t2f.nii.gz",
+    )
     many = brats_case(tmp_path, "many")
     nib.save(nib.Nifti1Image(np.zeros((22, 24, 20, 2), np.float32), grid), many / "many-t1n.nii.gz")
     brats_case(tmp_path, "small", shape=(22, 24, 6))
@@ -44,14 +47,14 @@ def test_every_bad_case_is_named_in_one_error(tmp_path: Path, brats_case: Callab
     assert f"{tmp_path} cannot be used, 9 problems in 9 cases:" in str(caught.value)
     for case, pattern in {
         "cropped": r"cropped-t2f.* and .*cropped-t1n.* different grids, shape \(22, 24, 19\) against \(22, 24, 20\)",
-        "damaged": r"damaged-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete NIfTI file; cure: copy",
+        "damaged": r"damaged-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete image file; copy",
         "empty": r"the label map is empty; needed: voxels of the values \[1, 2, 3\]; cure: take the case away",
         "other-year": r"label value 4 \(.* ml\); needed: .* ET = 3, .*; cure: .* these are \(brats18, brats24\)",
-        "many": r"many-t1n\.nii\.gz has shape \(22, 24, 20, 2\); needed: three axes; cure: split",
+        "many": r"many-t1n\.nii\.gz has shape \(22, 24, 20, 2\); needed: three axes; split",
         "missing": r"no file for t1c among .*; needed: files that match \*-t1c\.nii\*; cure: add them",
         "shifted": r"shifted-seg.* different grids, affine \[\[-0\.99.* against \[\[-1\.0.*; cure: register",
         "small": r"\(22, 24, 6\) voxels \(R, A, S\) at .* \(1\.0, 1\.0, 1\.0\) mm; needed: .* reach, \(8, 8, 8\)",
-        "text": r"text-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete NIfTI file; cure: copy",
+        "text": r"text-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete image file; copy",
     }.items():
         assert re.search(pattern, told[case]), told[case]
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from iunet_med.data import dataset_layout
-from iunet_med.data.labels import label_problems, read_label_volumes
+from iunet_med.data.labels import label_problems, label_volumes
 from iunet_med.data.public import LayoutName
+from iunet_med.volumes import read_volume
 
 OBLIQUE = np.array([[1.2, 0.4, 0, 3], [-0.5, 2.0, 0.3, 1], [0, 0.1, 1.5, 0], [0, 0, 0, 1]])
 
@@ -20,7 +21,7 @@ def test_volumes_count_voxels_of_the_affines_size(tmp_path: Path, dtype: type) -
     nib.save(nib.Nifti1Image(values, OBLIQUE), tmp_path / "x.nii.gz")
     voxel_ml = np.linalg.det(OBLIQUE) / 1000
     expected = {float(v): (values == v).sum() * voxel_ml for v in (1, 2, 4)}
-    assert read_label_volumes(tmp_path / "x.nii.gz") == pytest.approx(expected)
+    assert label_volumes(read_volume(tmp_path / "x.nii.gz")) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ LAYOUT = dataset_layout("brats23")
 
 
 def test_four_axes_are_needed_where_one_file_holds_all_modalities(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=(4, 4, 4, 3)).astype(np.float32)
     layout = MsdLayout(modalities={"t1": ("t1",), "t2": ("t2",)}, regions={"lesion": [1]})
     for channels, count in ((2, 0), (3, 1)):
         path = tmp_path / f"{channels}.nii.gz"
-        nib.save(nib.Nifti1Image(np.zeros((4, 4, 4, channels), np.float32), np.eye(4)), path)
+        nib.save(nib.Nifti1Image(noise[..., :channels], np.diag([4.0, 4, 4, 1])), path)
         survey = survey_case({"case": "x", "image": str(path)}, layout, spacing=(1, 1, 1), reach=(1, 1, 1))
         assert len(survey.problems) == count
     assert "has shape (4, 4, 4, 3); needed: three axes and then 2 channels" in str(survey.problems[0])

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from iunet_med.inference.inputs import RefusedError, read_case, read_image
+from iunet_med.checks.finding import RefusedError
+from iunet_med.inference.inputs import read_case
 from iunet_med.inference.sources import WHOLE, Source
+from iunet_med.volumes import read_volume
 
 AFFINE = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.3, -0.2, 0.25) @ np.diag([-2, 2, 3]), [3, -40, 7])
 IMAGE = np.random.default_rng(0).normal(100, 20, (20, 21, 22)).astype(np.float32)
@@ -23,7 +25,7 @@ def nifti(path: Path, array: np.ndarray = IMAGE, affine: np.ndarray = AFFINE) ->
 def test_other_formats_have_the_same_array_and_affine(ending: str, tmp_path: Path) -> None:
     original = nifti(tmp_path / "a.nii")
     SimpleITK.WriteImage(SimpleITK.ReadImage(str(original)), str(tmp_path / f"a.{ending}"))
-    read = read_image(tmp_path / f"a.{ending}")
+    read = read_volume(tmp_path / f"a.{ending}")
     np.testing.assert_array_equal(read.array, IMAGE)
     np.testing.assert_allclose(read.affine, AFFINE, atol=1e-4)
 
@@ -32,7 +34,7 @@ def test_scaled_integers_come_as_scaled(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.arange(8000, dtype=np.int16).reshape(20, 20, 20), AFFINE)
     image.header.set_slope_inter(0.5, -3)
     nib.save(image, tmp_path / "a.nii.gz")
-    read = read_image(tmp_path / "a.nii.gz")
+    read = read_volume(tmp_path / "a.nii.gz")
     np.testing.assert_allclose(read.array, nib.load(tmp_path / "a.nii.gz").get_fdata(), rtol=1e-6)
 
 
@@ -73,4 +75,4 @@ def test_impossible_files_are_told_by_name(tmp_path: Path) -> None:
         ("a.mha", r"a\.mha has shape .* GiB are free"),
     ):
         with pytest.raises(ValueError, match=text):
-            read_image(tmp_path / name)
+            read_volume(tmp_path / name)

@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from iunet_med.volumes.grid import Grid, read_grid
+from iunet_med.volumes import Grid, read_grid
 
 ANISOTROPIC_LPI = np.array([[-1.0, 0, 0, 9], [0, 0, -3.0, 4], [0, 2.0, 0, 1], [0, 0, 0, 1]])
 
