@@ -1,13 +1,19 @@
 """`iunet-med evaluate`: predicted label maps against true ones."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from iunet_med.cli.layout_option import LayoutOption, read_layout
-from iunet_med.cli.terminal import clear_errors, progress_bar
+from iunet_med.cli.terminal import clear_errors, messages, progress_bar
+
+if TYPE_CHECKING:
+    from iunet_med.data import Layout
+    from iunet_med.data.layouts import Case
 
 
 def evaluate(
@@ -21,6 +27,22 @@ def evaluate(
         ),
     ],
     layout: LayoutOption = "auto",
+    cases: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Score these cases alone: names or patterns, with commas between them, or a `.txt` file with one name "
+            "per line; repeatable.",
+        ),
+    ] = None,
+    datalist: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Score the cases of this list alone, which `iunet-med datalist` wrote."),
+    ] = None,
+    fold: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Score this fold of the list alone, which was held out in training."),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores to this CSV file, too.")] = None,
     picture: Annotated[
         Path | None,
@@ -36,21 +58,25 @@ def evaluate(
 ) -> None:
     """Compare predicted label maps with the true ones: Dice, sensitivity, specificity and 95 % Hausdorff distance.
 
-    A region that is empty in truth and prediction scores Dice and sensitivity 1 and distance 0, one that is empty in
-    only one of them Dice and sensitivity 0 and distance 374 mm, the diagonal of a BraTS volume.
+    All cases of the data set are scored, or those chosen by `--cases`, `--datalist` and `--fold`; each needs a
+    prediction in every folder. A region that is empty in truth and prediction scores Dice and sensitivity 1 and
+    distance 0, one that is empty in only one of them Dice and sensitivity 0 and distance 374 mm, the diagonal of a
+    BraTS volume.
 
     Example: `iunet-med evaluate demo/held-out demo/trained demo/untrained --picture demo/overview.png`
     """
     folders = {folder.resolve().name: folder for folder in predictions}
     if len(folders) < len(predictions):
         raise typer.BadParameter("two folders of predictions have the same name, which heads a column; rename one.")
+    if fold is not None and datalist is None:
+        raise typer.BadParameter("--fold N is a fold of a list; name the list by --datalist FILE, too.")
     with clear_errors():
-        from iunet_med.data import list_cases
         from iunet_med.evaluation.scores import score_case, score_table, write_scores
         from iunet_med.evaluation.summary import summarise, summary_table, write_summary
 
-        chosen = read_layout(layout, dataset)
-        listed = list_cases(str(dataset), chosen)
+        listed_in = str(datalist or "")
+        chosen = read_layout(layout, dataset, datalist=listed_in)
+        listed = _list_cases(dataset, chosen, folders=predictions, names=cases, datalist=listed_in, fold=fold)
         with progress_bar() as progress:
             tracked = progress.track(listed, description="comparing")
             scores = [score for case in tracked for score in score_case(case, folders, regions=chosen.regions)]
@@ -69,3 +95,33 @@ def evaluate(
 
             write_metrics_picture(plot, scores)
         Console().print(score_table(scores), summary_table(summaries))
+
+
+def _list_cases(
+    dataset: Path,
+    layout: "Layout",
+    *,
+    folders: Sequence[Path],
+    names: Sequence[str] | None,
+    datalist: str,
+    fold: int | None,
+) -> "list[Case]":
+    """List the cases to score, after looking for their predictions; say what is left out."""
+    from iunet_med.data.cases import check_cases, find_all
+    from iunet_med.data.selection import choose_cases, listing, read_names
+    from iunet_med.evaluation.predictions import foreign_predictions, require_predictions
+
+    found = find_all(str(dataset), layout, datalist=datalist)
+    chosen = choose_cases(found, names=read_names(names) if names else (), fold=fold)
+    require_predictions(chosen.cases, folders)
+    known = [str(case["case"]) for case in found.cases] + [problem.case for problem in found.problems]
+    for folder in folders:
+        if others := foreign_predictions(folder, known):
+            _tell(f"{folder} has predictions of cases that {found.root} has not, which are left out: {listing(others)}")
+    if len(chosen.cases) < len(found.cases):
+        _tell(f"{len(chosen.cases)} of the {len(found.cases)} cases of {found.root} are scored.")
+    return check_cases(chosen, layout)
+
+
+def _tell(text: str) -> None:
+    messages.print(escape(text), highlight=False, soft_wrap=True)

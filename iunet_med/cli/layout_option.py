@@ -16,15 +16,15 @@ LAYOUT_HELP = (
 LayoutOption = Annotated[str, typer.Option(metavar="NAME|FILE", help=LAYOUT_HELP)]
 
 
-def read_layout(text: str, folder: Path) -> "Layout":
-    """Return a layout by its name, by a folder's content (`auto`), or from a JSON config."""
+def read_layout(text: str, folder: Path, *, datalist: str = "") -> "Layout":
+    """Return a layout by its name, by what a datalist or a folder holds (`auto`), or from a JSON config."""
     from monai.bundle import ConfigParser
 
     from iunet_med.data.detect import find_layout
     from iunet_med.data.public import LayoutName
 
     if not text.endswith(".json"):
-        return find_layout(cast(LayoutName, text), dataset_dir=str(folder))
+        return find_layout(cast(LayoutName, text), dataset_dir=str(folder), datalist=datalist)
     config = ConfigParser.load_config_file(text)
     if "layout" not in config:
         raise ValueError(f"{text} has no id `layout`; give a config that has one, or the name of a layout.")

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from iunet_med.checks.severity import worst_first
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
+
+SHOWN_WARNINGS = 20
+"""More lines would push the failed cases off the screen; the report has all."""
 
 if TYPE_CHECKING:
     from iunet_med.inference import CaseResult
@@ -90,20 +94,28 @@ def segment(
         )
     if int(os.environ.get("RANK", 0)) > 0:  # under torchrun every process has all results, and the first one tells them
         return
-    failed = [result for result in results if result.status == "failed"]
-    _tell(results, failed, output)
-    raise typer.Exit(1 if failed else 0)
+    tell_results(results, output)
+    raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)
 
 
-def _tell(results: Sequence["CaseResult"], failed: Sequence["CaseResult"], output: Path) -> None:
+def tell_results(results: Sequence["CaseResult"], output: Path) -> None:
+    """Print the failed cases, then those with warnings, each with its worst finding, and the counts."""
+    failed, warned = ([result for result in results if result.status == status] for status in ("failed", "warning"))
     for result in failed:
-        messages.print(
-            f"[red]failed[/] {escape(result.case)}: {escape(result.reason)}", highlight=False, soft_wrap=True
-        )
-    counts = ", ".join(
-        f"{sum(result.status == status for result in results)} {status}" for status in ("ok", "warning", "failed")
-    )
-    messages.print(f"{len(results)} cases: {counts}; see {escape(str(output / 'report.html'))}", soft_wrap=True)
+        _print(f"[red]failed[/] {escape(result.case)}: {escape(result.reason)}")
+    for result in warned[:SHOWN_WARNINGS]:
+        more = f" (and {len(result.findings) - 1} more)" if len(result.findings) > 1 else ""
+        worst = worst_first(result.findings)[0]
+        _print(f"[yellow]warning[/] {escape(result.case)}: {escape(f'{worst.check}: {worst.message}{more}')}")
+    if len(warned) > SHOWN_WARNINGS:
+        _print(f"[yellow]warning[/] {len(warned) - SHOWN_WARNINGS} more cases, see the report")
+    counts = (("failed", len(failed)), ("warning", len(warned)), ("ok", len(results) - len(failed) - len(warned)))
+    told = ", ".join(f"{count} {status}" for status, count in counts)
+    _print(f"{len(results)} cases: {told}; see {escape(str(output / 'report.html'))}")
+
+
+def _print(text: str) -> None:
+    messages.print(text, highlight=False, soft_wrap=True)
 
 
 def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from iunet_med.data.detect import fitting_layouts
 from iunet_med.data.layouts import Case, Layout
 from iunet_med.data.problems import DatasetError, Problem
 from iunet_med.data.public import dataset_layout, layout_name
+from iunet_med.data.selection import Found, choose_cases
 from iunet_med.data.survey import CaseSurvey, survey_cases
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ def list_cases(
     *,
     labelled: bool = True,
     datalist: str = "",
+    fold: int | None = None,
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     reach: Sequence[int] = (1, 1, 1),
     zero_background: bool = False,
@@ -37,30 +39,57 @@ def list_cases(
         layout: what the folder looks like.
         labelled: whether each case needs a label.
         datalist: the path of a list that `iunet-med datalist` has written; its cases are taken instead of all.
+        fold: the list's fold whose cases alone are taken: those that a training with this fold validates on.
         spacing: the spacing (mm, R A S axes) that the volumes will be resampled to.
         reach: the smallest volume (voxels at that spacing) that the network accepts.
         zero_background: whether the network knows only images that are zero outside the body (skull-stripped heads).
 
     Raises:
         DatasetError: names every case that cannot be used and why, all at once.
+        ValueError: the cases have no such fold.
     """
-    problems: list[Problem] = []
+    found = find_all(dataset_dir, layout, labelled=labelled, datalist=datalist)
+    chosen = choose_cases(found, fold=fold)
+    return check_cases(chosen, layout, spacing=spacing, reach=reach, zero_background=zero_background)
+
+
+def find_all(dataset_dir: str, layout: Layout, *, labelled: bool = True, datalist: str = "") -> Found:
+    """Find the cases of a folder or of a datalist by names alone; the arguments are those of `list_cases`.
+
+    Raises:
+        DatasetError: there is no case at all, the folder has another layout, or the list cannot be read.
+    """
     if datalist:
         root = Path(datalist)
-        cases = read_datalist(root, layout, dataset_dir=dataset_dir)
-    else:
-        root = _existing(dataset_dir)
-        cases, problems = find_cases(root, layout, labelled=labelled)
+        return Found(root, read_datalist(root, layout, dataset_dir=dataset_dir), [], unpacked=True)
+    root = _existing(dataset_dir)
+    cases, problems = find_cases(root, layout, labelled=labelled)
+    return Found(root, cases, problems, unpacked=False)
+
+
+def check_cases(
+    found: Found,
+    layout: Layout,
+    *,
+    spacing: Sequence[float] = (1.0, 1.0, 1.0),
+    reach: Sequence[int] = (1, 1, 1),
+    zero_background: bool = False,
+) -> list[Case]:
+    """Check the files of the cases that were found, as `list_cases` does, and return the cases sorted by name.
+
+    Raises:
+        DatasetError: names every case that cannot be used and why, all at once.
+    """
     looking = survey_cases(
-        cases, layout, spacing=spacing, reach=reach, whole=not datalist, zero_background=zero_background
+        found.cases, layout, spacing=spacing, reach=reach, whole=not found.unpacked, zero_background=zero_background
     )
-    surveys = list(tqdm(looking, total=len(cases), desc="checking the cases", delay=5, leave=False))
-    problems += [problem for survey in surveys for problem in survey.problems]
+    surveys = list(tqdm(looking, total=len(found.cases), desc="checking the cases", delay=5, leave=False))
+    problems = [*found.problems, *(problem for survey in surveys for problem in survey.problems)]
     for line in warning_lines(surveys):
         logger.warning(line)
     if problems:
-        raise DatasetError(root, sorted(problems, key=lambda problem: problem.case))
-    return sorted(cases, key=lambda case: str(case["case"]))
+        raise DatasetError(found.root, sorted(problems, key=lambda problem: problem.case))
+    return sorted(found.cases, key=lambda case: str(case["case"]))
 
 
 def warning_lines(surveys: Iterable[CaseSurvey]) -> list[str]:

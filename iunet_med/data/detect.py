@@ -76,6 +76,6 @@ def _layout_of(datalist: Path) -> LayoutName:
         cure = "make it by `iunet-med datalist FOLDER --out FILE`"
         raise DatasetError(datalist, [Problem("datalist", repr(error), "a datalist with its layout", cure)]) from error
     if name not in LAYOUT_NAMES:
-        cure = f"lay {name} over the config, whose id `layout` then says it"
+        cure = f"pass --layout {name} to iunet-med, or lay {name} over the bundle's config"
         raise DatasetError(datalist, [Problem("layout", f"it was made with {name}", "a public layout's name", cure)])
     return name  # type: ignore[no-any-return]

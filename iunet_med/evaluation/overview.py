@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from iunet_med.data.layouts import Case
 from iunet_med.evaluation.dice import Regions, region_dice, region_masks
-from iunet_med.evaluation.volumes import find_prediction, read_images, read_label_maps, spacing_in_ras
+from iunet_med.evaluation.predictions import find_prediction
+from iunet_med.evaluation.volumes import read_images, read_label_maps, spacing_in_ras
 from iunet_med.files import replacing
 from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
 
@@ -42,7 +43,7 @@ class PictureCase:
 def read_picture_case(case: Case, predictions: Path) -> PictureCase:
     """Read a labelled case and its prediction in the folder `predictions`; errors as in `score_case`."""
     name, truth = case["case"], Path(case["label"])
-    maps = read_label_maps(truth, {"prediction": find_prediction(predictions, case=name)}, case=name)
+    maps = read_label_maps(truth, {"prediction": find_prediction(predictions, case)}, case=name)
     return PictureCase(name=name, images=read_images(case), spacing_mm=spacing_in_ras(truth), **maps)
 
 

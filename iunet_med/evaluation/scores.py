@@ -11,7 +11,8 @@ from iunet_med.data.layouts import Case
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.evaluation.dice import Regions
 from iunet_med.evaluation.metrics import region_metrics
-from iunet_med.evaluation.volumes import find_prediction, read_label_maps, spacing_in_ras
+from iunet_med.evaluation.predictions import find_prediction
+from iunet_med.evaluation.volumes import read_label_maps, spacing_in_ras
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ def score_case(case: Case, folders: Mapping[str, Path], *, regions: Regions) -> 
 
     Raises:
         FileNotFoundError: a folder has no prediction of this case.
-        ValueError: a file is no image, or lies on another grid than the label.
+        ValueError: a file is no image, or lies on another grid than the label; or a folder has several predictions.
     """
-    paths = {name: find_prediction(folder, case=case["case"]) for name, folder in folders.items()}
+    paths = {name: find_prediction(folder, case) for name, folder in folders.items()}
     maps = read_label_maps(Path(case["label"]), paths, case=case["case"])
     spacing = spacing_in_ras(case["label"])
     return [

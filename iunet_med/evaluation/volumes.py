@@ -15,22 +15,6 @@ from iunet_med.data.layouts import Case
 from iunet_med.volumes import Volume, read_grid, read_volume, whole_numbers
 
 
-def find_prediction(folder: Path, *, case: str) -> Path:
-    """Find the label map of a case: `CASE.nii.gz` or `CASE_seg.nii.gz`, in `folder` or in a folder `CASE` there.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    names = [f"{case}{ending}.nii{packed}" for ending in ("", "_seg", "-seg") for packed in (".gz", "")]
-    for path in (parent / name for parent in (folder, folder / case) for name in names):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"{case}: {folder} has no prediction of it; {names[0]} or {names[2]} is needed, there or in a folder {case}: "
-        "segment the case first, or name the folder that holds it."
-    )
-
-
 def read_label_maps(truth: Path, predictions: Mapping[str, Path], *, case: str) -> dict[str, NDArray[Any]]:
     """Read the true label map under the name "truth" and the predictions under theirs, each (X, Y, Z) in RAS+ order.
 

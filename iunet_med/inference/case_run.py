@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,9 +18,12 @@ from torch import Tensor
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
+from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundles import Bundle
 from iunet_med.inference.inputs import UNEVEN, Channels, files_digest, read_case
 from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
+from iunet_med.inference.peak import peak_mib, reset_peak
+from iunet_med.inference.shown import shown_regions
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.slabs import output_slabs, slab_labels
 from iunet_med.inference.sources import Source
@@ -45,15 +47,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A case that was read: the network's input (C, D, H, W), and of the first channel what the report shows.
+    """A case that was read: the network's input (C, D, H, W), and by modality the channels that the report shows.
 
-    `header` is that of the first file, which results are written with.
+    `body_voxels` counts those of the first channel that are not background; `header` is that of the first file, which
+    results are written with.
     """
 
     source: Source
     key: str
     image: MetaTensor
-    shown: NDArray[np.float32]
+    shown: Mapping[str, NDArray[np.float32]]
+    body_voxels: int
     affine: NDArray[np.float64]
     header: nib.Nifti1Header | None
     findings: tuple[Finding, ...]
@@ -96,10 +100,14 @@ def prepare(source: Source, bundle: Bundle, key: str, *, resample_uneven: bool =
         zero_background=bundle.zero_background,
         resample_uneven=resample_uneven,
     )
-    shown = volume.data[0].copy()
+    outlined = shown_regions(names, bundle.layout.regions)
+    shown = {name: volume.data[names.index(name)].copy() for name in outlined}
+    body_voxels = int(np.count_nonzero(volume.data[0] > (_BODY_HU if bundle.modality == "CT" else 0.0)))
     item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
     seconds = time.perf_counter() - start
-    return Prepared(source, key, item["image"], shown, volume.affine, volume.header, volume.findings, seconds)
+    return Prepared(
+        source, key, item["image"], shown, body_voxels, volume.affine, volume.header, volume.findings, seconds
+    )
 
 
 def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
@@ -108,9 +116,9 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     The labels of each slab are taken as soon as its logits are complete; these are dropped then.
     """
     start = time.perf_counter()
-    _reset_peak(bundle.device)
+    reset_peak(bundle.device)
     image = prepared.image.as_tensor()[None]
-    shape = tuple(prepared.shown.shape)
+    shape = _shape(prepared)
     with torch.inference_mode():
         (labels, probabilities), findings = (
             _in_one_piece(image, bundle, job)
@@ -127,7 +135,7 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     back = _on_input_grid(probabilities, affine, prepared) if probabilities is not None else None
     seconds = prepared.seconds + time.perf_counter() - start
     prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
-    return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, _peak_mib(bundle.device))
+    return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, peak_mib(bundle.device))
 
 
 def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by: Mapping[str, Any]) -> CaseResult:
@@ -136,8 +144,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     prepared = computed.prepared
     measures = measure_regions(computed.labels, prepared.affine, bundle)
     voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
-    body = _BODY_HU if bundle.modality == "CT" else 0.0
-    checked = check_labels(measures, volume_ml=float(np.count_nonzero(prepared.shown > body)) * voxel_ml)
+    checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml)
     findings = (*computed.findings, *checked)
     outputs = Outputs(
         case=prepared.source.name,
@@ -146,6 +153,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         header=prepared.header,
         names={value: name for name, value in bundle.values.items()},
         shown=prepared.shown,
+        outlined=shown_regions(bundle.layout.modalities, bundle.layout.regions),
         window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
         series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
@@ -162,7 +170,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         case=prepared.source.name,
         status="warning" if findings else "ok",
         reason="",
-        findings=findings,
+        findings=worst_first(findings),
         measures=tuple(measures),
         files=files,
         seconds=computed.seconds + time.perf_counter() - start,
@@ -211,6 +219,11 @@ def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Te
     return labels, torch.cat(kept, 1 + axis) if keep else None
 
 
+def _shape(prepared: Prepared) -> tuple[int, ...]:
+    """The shape of the input's grid, (X, Y, Z)."""
+    return next(iter(prepared.shown.values())).shape
+
+
 def _meta_tensor(volume: Channels, source: Source) -> MetaTensor:
     meta: dict[str, Any] = {"original_affine": volume.affine, "spatial_shape": np.asarray(volume.data.shape[1:])}
     meta |= {"original_channel_dim": 0, "filename_or_obj": source.name}
@@ -221,30 +234,10 @@ def _on_input_grid(probabilities: Tensor, affine: NDArray[np.float64], prepared:
     """Interpolate linearly; beyond the network's image the probabilities are 0."""
     from nibabel.processing import resample_from_to
 
-    grid = (prepared.shown.shape, prepared.affine)
+    grid = (_shape(prepared), prepared.affine)
     return np.stack(
         [
             np.asarray(resample_from_to(nib.Nifti1Image(one.numpy(), affine), grid, order=1).dataobj, np.float32)
             for one in probabilities
         ]
     )
-
-
-def _reset_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        return
-    counter = Path("/proc/self/clear_refs")
-    if counter.exists():
-        counter.write_text("5", encoding="ascii")  # Linux starts the peak anew
-
-
-def _peak_mib(device: torch.device) -> float:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**20
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,6 +1,6 @@
 """Writes a case's files: each appears complete or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,7 +29,8 @@ class Outputs:
         affine: voxel index to RAS+ mm, (4, 4).
         header: of the input, if it was a NIfTI file; its forms are kept.
         names: the name of each label value.
-        shown: the channel (X, Y, Z) that the picture shows, and `window` its black and white.
+        shown: the channels (X, Y, Z) that the picture shows, by modality, and `window` their black and white.
+        outlined: for each of these modalities the regions outlined on it, with their label values.
         probabilities: (K, X, Y, Z), if they are wanted.
         series: the DICOM series that the grid is that of, if there is one.
     """
@@ -39,7 +40,8 @@ class Outputs:
     affine: NDArray[np.float64]
     header: nib.Nifti1Header | None
     names: Mapping[int, str]
-    shown: NDArray[np.float32]
+    shown: Mapping[str, NDArray[np.float32]]
+    outlined: Mapping[str, Mapping[str, Sequence[int]]]
     window: tuple[float, float] | None
     probabilities: NDArray[np.float32] | None
     series: Any
@@ -61,9 +63,13 @@ def write_outputs(output: Path, results: Outputs, *, nrrd: bool) -> tuple[str, .
     folder, names = output / results.case, output_names(results.case)
     kinds = ["nifti", "picture"]
     write_nifti(folder / names["nifti"], results.labels, results.affine, like=results.header)
-    colours = label_colours(results.names)
     picture = lesion_planes(
-        results.shown, results.labels, results.affine, names=results.names, colours=colours, window=results.window
+        results.shown,
+        results.labels,
+        results.affine,
+        outlined=results.outlined,
+        colours=label_colours(results.names.values()),
+        window=results.window,
     )
     with replacing(folder / names["picture"]) as temporary:
         temporary.write_bytes(picture)

@@ -15,14 +15,15 @@ import torch
 import torch.distributed as dist
 
 from iunet_med.checks.finding import Finding, RefusedError
+from iunet_med.checks.severity import worst_first
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, first_cause, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
 from iunet_med.inference.outputs import output_names
-from iunet_med.inference.report import ReportCase, write_report
+from iunet_med.inference.overview import write_overview
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
 from iunet_med.inference.sources import Source, has_images, list_sources
-from iunet_med.inference.summary import LeftOutRow, write_summary
+from iunet_med.inference.summary import LeftOutRow
 
 logger = logging.getLogger(__name__)
 Progress = Callable[[CaseResult, int], None]
@@ -103,7 +104,7 @@ def segment(
         results = {source.name: _known(read_sidecar(folder, source.name), source) for source in sources}
     ordered = [results[source.name] for source in sources]
     if rank == 0:
-        _write_overview(folder, ordered, parts)
+        write_overview(folder, ordered, parts)
         (folder / "left_out.csv").unlink(missing_ok=True)
         if left_out:
             write_rows(folder / "left_out.csv", left_out, row_type=LeftOutRow)
@@ -178,7 +179,7 @@ class _Run:
         reason = self._reason(source, error)
         found = error.findings if isinstance(error, RefusedError) else (Finding("refusal", "error", reason),)
         made_by = self._made_by()
-        result = CaseResult(source.name, "failed", reason, found, (), (), 0.0, 0.0, "", made_by)
+        result = CaseResult(source.name, "failed", reason, worst_first(found), (), (), 0.0, 0.0, "", made_by)
         for name in output_names(source.name).values():  # an older result of other inputs must not stand for this run
             (self.output / source.name / name).unlink(missing_ok=True)
         write_sidecar(self.output, result)
@@ -221,27 +222,3 @@ def _known(result: CaseResult | None, source: Source) -> CaseResult:
         reason = "no process has written a result; run again"
         return CaseResult(source.name, "failed", reason, (), (), (), 0.0, 0.0, "", {})
     return result
-
-
-def _write_overview(output: Path, results: Sequence[CaseResult], bundle: Bundle) -> None:
-    write_summary(output / "summary.csv", results)
-    cases = [
-        ReportCase(
-            name=result.case,
-            status=result.status,
-            findings=result.findings,
-            measures=result.measures,
-            picture=output / result.case / picture if (picture := f"{result.case}_seg.png") in result.files else None,
-            seconds=result.seconds,
-            peak_mib=result.peak_mib,
-        )
-        for result in results
-    ]
-    write_report(
-        output / "report.html",
-        cases,
-        title="Segmentations",
-        software=f"iunet-med {version('iunet-med')}",
-        weights=f"{bundle.name} {bundle.version}, SHA-256 {bundle.weights_sha256[:16]}",
-        notice=bundle.notice,
-    )

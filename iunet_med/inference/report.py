@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from hashlib import sha256
 from html import escape
@@ -11,14 +11,25 @@ from io import BytesIO
 from pathlib import Path
 from string import Template
 from typing import Literal
+from urllib.parse import quote
 
 from PIL import Image
 
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.measures import RegionMeasure
+from iunet_med.checks.severity import worst_first
 from iunet_med.files import replacing
 
 _MARKS = {"failed": "✕", "warning": "!", "ok": "✓"}  # what needs a look comes first
+_KINDS = {
+    "_seg.nii.gz": "Label map (NIfTI)",
+    "_seg.nrrd": "Label map (NRRD)",
+    "_seg.dcm": "DICOM SEG",
+    "_prob.nii.gz": "Probabilities",
+    "_seg.png": "Picture",
+    "_seg.json": "Details (JSON)",
+}
+"""What a link says, by how the file's name ends; of others it is the name."""
 _PICTURE_PIXELS = 900
 _ABSENT = ' class="absent"'
 
@@ -29,12 +40,13 @@ class ReportCase:
 
     Args:
         name: the case's name; any text.
-        status: "failed" cases have no segmentation.
+        status: "failed" cases have no segmentation; a case with findings is shown as one with a warning at least.
         findings: what the checks said, refusals and the error of a failed case included.
         measures: one per label; empty for a failed case.
         picture: a PNG or JPEG file to embed; None where there is none.
         seconds: wall time.
         peak_mib: peak memory in MiB.
+        files: names of the case's files, in the folder of its name beside the page, which are linked.
     """
 
     name: str
@@ -44,6 +56,7 @@ class ReportCase:
     picture: Path | None
     seconds: float
     peak_mib: float
+    files: tuple[str, ...] = ()
 
 
 def write_report(
@@ -52,12 +65,13 @@ def write_report(
     """Write one page that loads nothing; it appears complete or not at all.
 
     It holds a table of all cases, which sorts by each column and is filtered by name and status, and a card per case
-    with its picture, findings and measures. The filter and the order are in the address after #. All texts are shown
+    with its picture, findings, measures and links to its files. The worst comes first, of the cases and of the findings
+    of each. The filter and the order are in the address after #. All texts are shown
     as they are: nothing in them becomes a part of the page. Pictures are kept as JPEG, 900 pixels wide at most.
 
     Args:
         path: the HTML file.
-        cases: in the order of the page.
+        cases: in any order; those with the same status keep theirs.
         title: the page's heading.
         software: the program and its version.
         weights: which weights were used.
@@ -70,6 +84,7 @@ def write_report(
         resources.files("iunet_med.inference").joinpath(f"report.{ending}").read_text(encoding="utf-8")
         for ending in ("css", "js", "html")
     )
+    cases = sorted((_honest(case) for case in cases), key=lambda case: list(_MARKS).index(case.status))
     labels = list(dict.fromkeys(measure.name for case in cases for measure in case.measures))
     html = Template(page).substitute(
         policy=_policy(style, script),
@@ -83,6 +98,12 @@ def write_report(
     )
     with replacing(path) as temporary:
         temporary.write_text(html, encoding="utf-8", errors="replace", newline="\n")  # names may hold lone surrogates
+
+
+def _honest(case: ReportCase) -> ReportCase:
+    """The same case with the worst finding first, and no mark of success where there are findings."""
+    status = "warning" if case.status == "ok" and case.findings else case.status
+    return replace(case, status=status, findings=worst_first(case.findings))
 
 
 def _texts(title: str, software: str, weights: str, notice: str) -> dict[str, str]:
@@ -152,8 +173,27 @@ def _card(number: int, case: ReportCase) -> str:
         f'<header><h2 id="name-{number}">{_name(case.name)}</h2>{_badge(case.status)}</header>'
         + (f'<ul class="findings" aria-label="Findings">{findings}</ul>' if findings else "")
         + f'<div class="body{"" if all(parts) else " alone"}">{"".join(parts)}</div>'
-        f"<footer>{case.seconds:,.1f} s, at most {case.peak_mib:,.0f} MiB</footer></article>"
+        + _links(case)
+        + f"<footer>{case.seconds:,.1f} s, at most {case.peak_mib:,.0f} MiB</footer></article>"
     )
+
+
+def _links(case: ReportCase) -> str:
+    """Links relative to the page; each part of a path is quoted, so that no character of a name has a meaning."""
+    links = "".join(
+        f'<li><a href="./{escape(_quoted(case.name))}/{escape(_quoted(file))}" title="{escape(file)}">'
+        f"{_name(_kind(file, case.name))}</a></li>"
+        for file in case.files
+    )
+    return f'<ul class="files" aria-label="Files">{links}</ul>' if links else ""
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def _kind(file: str, case: str) -> str:
+    return _KINDS.get(file.removeprefix(case), file)
 
 
 def _figure(case: ReportCase) -> str:

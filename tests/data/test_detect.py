@@ -50,7 +50,7 @@ def test_a_datalist_tells_the_layout_that_it_was_made_with(tmp_path: Path) -> No
     write_datalist(path, [], root=tmp_path, layout=layout, layout_name="brats24", details={})
     assert find_layout(datalist=str(path), dataset_dir=str(tmp_path)) == layout
     path.write_text(json.dumps({"layout": "mine.json"}))
-    with pytest.raises(DatasetError, match=r"it was made with mine\.json; .*; cure: lay mine\.json over the config"):
+    with pytest.raises(DatasetError, match=r"made with mine\.json; .*; cure: pass --layout mine\.json to iunet-med"):
         find_layout(datalist=str(path))
     path.write_text("[]")
     with pytest.raises(

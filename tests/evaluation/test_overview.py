@@ -1,5 +1,6 @@
 """The picture shows each outline where its region is, in the region's colour."""
 
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -86,8 +87,10 @@ def test_case_is_read_from_files_in_any_order_of_axes(tmp_path: Path) -> None:
         image = nib.Nifti1Image(volume.astype(np.uint8), np.diag([1, 2, 3, 1]))
         nib.save(image.as_reoriented(np.array([[1, -1], [0, -1], [2, 1]])), tmp_path / f"{name}.nii.gz")
     paths = {name: str(tmp_path / f"{name}.nii.gz") for name in volumes}
+    (tmp_path / "results").mkdir()
+    shutil.copy(paths["case_0"], tmp_path / "results")
     item = {"case": "case_0", "modalities": ["t1", "flair"], "image": [paths["t1"], paths["flair"]]}
-    read = read_picture_case({**item, "label": paths["case_0"]}, tmp_path)
+    read = read_picture_case({**item, "label": paths["case_0"]}, tmp_path / "results")
     assert (read.name, read.spacing_mm, list(read.images)) == ("case_0", (1, 2, 3), ["t1", "flair"])
     np.testing.assert_array_equal(read.truth, expected.truth)
     np.testing.assert_array_equal(read.prediction, expected.truth)

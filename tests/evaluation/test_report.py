@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from typer.testing import CliRunner
+
+from iunet_med.cli import app
 
 CONFIGS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri" / "configs"
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
-OWN = {"cases", "datalist", "dataset", "evaluated", "handlers", "layout"}
+OWN = {"_desc_fold", "cases", "datalist", "dataset", "evaluated", "handlers", "layout"}
 
 
 def test_evaluation_segments_as_inference_does() -> None:
@@ -54,3 +57,28 @@ def test_files_hold_the_scores_on_the_labels_grids(
     assert float(summary["ET", "dice"]["worst"]) == pytest.approx(min(dice))
     assert (tmp_path / "metrics.png").read_bytes().startswith(b"\x89PNG")
     assert "hd95_mm" in capsys.readouterr().out
+
+
+def test_the_held_out_fold_is_evaluated_and_the_command_line_says_the_same(brats_folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.json"
+    made = CliRunner().invoke(app, ["datalist", str(brats_folder), "--out", str(listed), "--folds", "2"])
+    assert made.exit_code == 0, made.output
+    parser = ConfigParser()
+    parser.read_config([CONFIGS / "train.json"])
+    parser.update({"datalist": str(listed), "fold": 1, **TINY})
+    held_out = parser.get_parsed_content("split")[1]
+    parser = ConfigParser()
+    parser.read_config(CONFIGS / "evaluate.json")
+    parser.update({"datalist": str(listed), "fold": 1, "output_dir": str(tmp_path / "results"), **TINY})
+    parser.update({"network": ReadTumour(), "roi_size": [32, 32, 32]})
+    del parser.config["handlers"][0]  # there is no checkpoint
+    parser.get_parsed_content("evaluator").run()
+    options = ["--datalist", str(listed), "--fold", "1", "--csv", str(tmp_path / "scores.csv")]
+    result = CliRunner().invoke(app, ["evaluate", str(brats_folder), str(tmp_path / "results"), *options])
+    assert result.exit_code == 0, result.output
+    scores = []
+    for path in (tmp_path / "results" / "metrics.csv", tmp_path / "scores.csv"):
+        with path.open(newline="") as file:
+            scores.append([{**row, "prediction": ""} for row in csv.DictReader(file)])
+    assert scores[0] == scores[1]
+    assert sorted({row["case"] for row in scores[0]}) == sorted(case["case"] for case in held_out)

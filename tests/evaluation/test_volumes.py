@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from iunet_med.evaluation.volumes import find_prediction, read_images, read_label_maps, spacing_in_ras
+from iunet_med.evaluation.volumes import read_images, read_label_maps, spacing_in_ras
 
 RAS = np.diag([1.0, 2.0, 3.0, 1.0])
 
@@ -15,18 +15,6 @@ def write(path: Path, volume: np.ndarray, affine: np.ndarray = RAS) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     nib.save(nib.Nifti1Image(volume, affine), path)
     return path
-
-
-@pytest.mark.parametrize("name", ["a.nii.gz", "a_seg.nii.gz", "a-seg.nii.gz", "a/a.nii.gz", "a/a_seg.nii"])
-def test_prediction_is_found_by_its_case(tmp_path: Path, name: str) -> None:
-    write(tmp_path / "aa.nii.gz", np.zeros((2, 2, 2), np.uint8))
-    path = write(tmp_path / name, np.zeros((2, 2, 2), np.uint8))
-    assert find_prediction(tmp_path, case="a") == path
-
-
-def test_missing_prediction_names_case_and_files(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"^a: .* has no prediction of it; a\.nii\.gz or a_seg\.nii\.gz"):
-        find_prediction(tmp_path, case="a")
 
 
 def test_volumes_come_in_ras_order(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ OBLIQUE = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.3, -0.2, 0.25) @ n
 def outputs() -> Outputs:
     labels = np.zeros((7, 8, 9), np.uint8)
     labels[2:5, 3:6, 4:8] = 2
-    return Outputs("a", labels, OBLIQUE, None, {2: "lesion"}, labels.astype(np.float32), None, None, None)
+    shown, outlined = {"flair": labels.astype(np.float32)}, {"flair": {"lesion": (2,)}}
+    return Outputs("a", labels, OBLIQUE, None, {2: "lesion"}, shown, outlined, None, None, None)
 
 
 def test_nifti_and_nrrd_hold_the_labels_at_the_same_places(tmp_path: Path) -> None:

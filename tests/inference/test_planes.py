@@ -1,6 +1,7 @@
 """Each outline lies where its label is, in its colour, in radiological orientation and on one scale in mm."""
 
 from io import BytesIO
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -14,7 +15,8 @@ from iunet_med.inference.planes import COLOURS, label_colours, lesion_planes
 SHAPE = (40, 48, 30)
 SPACING = (1.0, 1.5, 3.0)
 RAS = np.diag([*SPACING, 1])
-NAMES = {1: "core", 2: "rim"}
+NAMES = ("core", "rim")
+REGIONS = {"core": (1,), "rim": (2,)}
 BOX = ((26, 36), (30, 42), (4, 12))  # to the patient's right, front and bottom
 
 
@@ -32,7 +34,11 @@ def draw(axes: str = "RAS", label: np.ndarray | None = None) -> np.ndarray:
     turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(axes))
     image, label = (nib.apply_orientation(volume, turn) for volume in (image, boxes if label is None else label))
     affine = RAS @ nib.orientations.inv_ornt_aff(turn, SHAPE)
-    drawn = lesion_planes(image, label, affine, names=NAMES, colours=label_colours(NAMES), window=(0, 100))
+    return pixels({"ct": image}, label, affine, outlined={"ct": REGIONS}, window=(0, 100))
+
+
+def pixels(images: dict[str, np.ndarray], label: np.ndarray, affine: np.ndarray, **options: Any) -> np.ndarray:
+    drawn = lesion_planes(images, label, affine, colours=label_colours(NAMES), **options)
     return np.asarray(Image.open(BytesIO(drawn)).convert("RGB")) / 255
 
 
@@ -88,16 +94,55 @@ def test_background_that_is_not_the_darkest_voxel_is_black() -> None:
     image[:, :24] = 0
     image[0, 0, 0] = image[20, 2, :5] = -30
     ours, all_of_it = (
-        np.asarray(
-            Image.open(
-                BytesIO(lesion_planes(image, label, RAS, names=NAMES, colours=label_colours(NAMES), window=window))
-            ).convert("L")
-        )
+        pixels({"ct": image}, label, RAS, outlined={"ct": REGIONS}, window=window).mean(axis=-1)
         for window in (None, (-30, 50))
     )
-    background = 255 * 30 // 80
-    assert (np.abs(all_of_it.astype(int) - background) < 3).mean() > 0.1
-    assert (np.abs(ours.astype(int) - background) < 3).mean() < 0.01
+    background = 30 / 80
+    assert (np.abs(all_of_it - background) < 0.01).mean() > 0.1
+    assert (np.abs(ours - background) < 0.01).mean() < 0.01
+
+
+def test_each_region_is_outlined_on_its_own_modality_at_one_place() -> None:
+    label = volumes()[1]
+    (x0, x1), (y0, y1), (z0, z1) = BOX
+    label[x0 + 2 : x1 - 2, y0 + 3 : y1 - 3, z0 + 2 : z1 - 2] = 1
+    flair, t1c = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.float32)
+    flair[2:-2, 2:-2, 1:-1] = 100
+    t1c[8:-8, 8:-8, 6:-6] = 100  # a smaller field: the crop is that of both
+    outlined = {"flair": {"rim": (1, 2)}, "t1c": {"core": (1,)}}
+    picture = pixels({"flair": flair, "t1c": t1c}, label, RAS, outlined=outlined, window=(0, 200))
+    legend = 45
+    upper, lower = np.array_split(picture[:-legend], 2)
+    assert painted(upper, COLOURS[1]).sum() > 100
+    assert painted(lower, COLOURS[0]).sum() > 100
+    assert not painted(upper, COLOURS[0]).any()
+    assert not painted(lower, COLOURS[1]).any()
+    middles = [
+        np.ptp(np.flatnonzero(painted(half, colour)[:, :230].any(axis=0))) / 2
+        + np.flatnonzero(painted(half, colour)[:, :230].any(axis=0))[0]  # in the axial plane
+        for half, colour in ((upper, COLOURS[1]), (lower, COLOURS[0]))
+    ]
+    np.testing.assert_allclose(*middles, atol=3)
+
+
+def test_the_planes_go_through_a_small_core_at_the_end_of_a_large_region() -> None:
+    label = volumes()[1]
+    label[34:36, 40:42, 10:12] = 1  # within the box, whose sections are all alike
+    picture = pixels({"ct": volumes()[0]}, label, RAS, outlined={"ct": {"core": (1,), "rim": (1, 2)}}, window=(0, 100))
+    for left, right, top, bottom in panels(picture):
+        assert painted(picture[top:bottom, left:right], COLOURS[0]).any()
+
+
+def test_a_region_covers_those_within_it() -> None:
+    label = volumes()[1]
+    label[28:34, 33:39, 6:10] = 1
+    regions = {"core": (1,), "rim": (1, 2)}
+    nested = pixels({"ct": volumes()[0]}, label, RAS, outlined={"ct": regions}, window=(0, 100))
+    whole = pixels({"ct": volumes()[0]}, (label > 0) * 2, RAS, outlined={"ct": {"rim": (2,)}}, window=(0, 100))
+    places = [np.argwhere(painted(p[:-45], COLOURS[1])) for p in (nested, whole)]
+    np.testing.assert_allclose(places[0].min(axis=0), places[1].min(axis=0), atol=2)
+    np.testing.assert_allclose(places[0].max(axis=0), places[1].max(axis=0), atol=2)
+    assert painted(nested, COLOURS[0]).any()
 
 
 def test_colours_repeat() -> None:
@@ -108,4 +153,4 @@ def test_colours_repeat() -> None:
 
 def test_another_grid_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"shape \(2, 3, 4\) and the label map \(2, 3, 5\); needed: one grid"):
-        lesion_planes(np.zeros((2, 3, 4)), np.zeros((2, 3, 5), int), RAS, names={}, colours={})
+        lesion_planes({"ct": np.zeros((2, 3, 4))}, np.zeros((2, 3, 5), int), RAS, outlined={"ct": {}}, colours={})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -81,18 +82,50 @@ def test_page_may_load_nothing(tmp_path: Path) -> None:
     assert str(policy).startswith("default-src 'none'; img-src data:; style-src 'sha256-")
     assert page.of("link") == []
     assert all(str(image["src"]).startswith("data:image/jpeg;base64,") for image in page.of("img"))
-    assert {str(anchor["href"])[0] for anchor in page.of("a")} == {"#"}
+    assert {str(anchor["href"])[0] for anchor in page.of("a")} == {"#"}  # no file, no link
     assert "http:" not in html
     assert "https:" not in html
 
 
 def test_pictures_are_embedded_small_and_described(tmp_path: Path) -> None:
-    first, *_ = images = Page(write(tmp_path)).of("img")
-    assert len(images) == 3
+    *_, first = images = Page(write(tmp_path, cases(tmp_path)[:3])).of("img")
+    assert len(images) == 2
     assert (first["width"], first["height"], first["loading"]) == ("900", "15", "lazy")
     assert first["alt"] == ("Axial, coronal and sagittal plane of case-2, with outlines of what was found: WT, ET")
     pixels = np.asarray(Image.open(BytesIO(base64.b64decode(str(first["src"]).split(",")[1]))))
     np.testing.assert_allclose(pixels.mean(axis=(0, 1)), (200, 40, 40), atol=3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "50%25 #1 a&b 'q'", "Ünï 患者", "javascript:alert(1)", '"><b onclick="x', "a+b;c,d?e=[f]", "\udcff"],
+)
+def test_links_lead_to_the_files_beside_the_page(tmp_path: Path, name: str) -> None:
+    files = (f"{name}_seg.nii.gz", f"{name}_seg.dcm", f"{name}_other.x")
+    page = Page(write(tmp_path, [replace(cases(tmp_path)[0], name=name, files=files)]))
+    links = [str(anchor["href"]) for anchor in page.of("a") if not str(anchor["href"]).startswith("#")]
+    base = "file:///scans/my%20results/report.html"
+    for link, file in zip(links, files, strict=True):
+        target = urlsplit(urljoin(base, link))
+        assert (target.scheme, target.query, target.fragment) == ("file", "", "")
+        assert unquote(target.path, errors="surrogatepass") == f"/scans/my results/{name}/{file}"
+    text = "".join(page.texts)
+    for kind in ("Label map (NIfTI)", "DICOM SEG", "_other.x"):
+        assert kind in text
+    assert not page.of("b")
+
+
+def test_the_worst_comes_first_and_findings_never_bear_a_tick(tmp_path: Path) -> None:
+    good, warned, failed, _ = cases(tmp_path)
+    findings = tuple(Finding("warning", check, "m") for check in ("windows", "grid", "implausible-volume"))
+    hidden = replace(good, name="ok-with-findings", findings=findings)
+    page = Page(write(tmp_path, [good, hidden, warned, failed]))
+    rows = [(row["data-name"], row["data-status"]) for row in page.of("tr") if "data-card" in row]
+    assert rows == [(HOSTILE, "failed"), (hidden.name, "warning"), (warned.name, "warning"), (good.name, "ok")]
+    text = "".join(page.texts)
+    assert text.count("✓") == 3  # the filter's, and the good case's in its row and on its card
+    places = [text.index(f"Warning: {check}") for check in ("implausible-volume", "grid", "windows")]
+    assert places == sorted(places)
 
 
 def test_report_replaces_the_former_one_or_leaves_it(tmp_path: Path) -> None:
