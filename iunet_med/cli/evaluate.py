@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from iunet_med.cli.layout_option import LayoutOption, read_layout
+from iunet_med.cli.layout_option import LayoutOption, TrustOption, read_layout
 from iunet_med.cli.terminal import clear_errors, progress_bar
 
 
@@ -21,6 +21,7 @@ def evaluate(
         ),
     ],
     layout: LayoutOption = "auto",
+    trust: TrustOption = False,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores to this CSV file, too.")] = None,
     picture: Annotated[
         Path | None,
@@ -49,7 +50,7 @@ def evaluate(
         from iunet_med.evaluation.scores import score_case, score_table, write_scores
         from iunet_med.evaluation.summary import summarise, summary_table, write_summary
 
-        chosen = read_layout(layout, dataset)
+        chosen = read_layout(layout, dataset, trust=trust)
         listed = list_cases(str(dataset), chosen)
         with progress_bar() as progress:
             tracked = progress.track(listed, description="comparing")

@@ -16,8 +16,9 @@ import torch.distributed as dist
 
 from iunet_med.checks.finding import Finding
 from iunet_med.evaluation.csv_rows import write_rows
-from iunet_med.inference.bundles import Bundle, first_cause, open_bundle
+from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
+from iunet_med.inference.configs import first_cause
 from iunet_med.inference.inputs import RefusedError
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.report import ReportCase, write_report
