@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from iunet_med.cli.layout_option import LayoutOption, read_layout
+from iunet_med.cli.layout_option import LayoutOption, TrustOption, read_layout
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
 
 
@@ -15,6 +15,7 @@ def datalist(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", exists=True, file_okay=False, help="The data set.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The JSON file to write.")],
     layout: LayoutOption = "auto",
+    trust: TrustOption = False,
     folds: Annotated[
         int, typer.Option(min=0, help="Share the patients out to so many folds; 0 leaves the split to the training.")
     ] = 5,
@@ -38,7 +39,7 @@ def datalist(
         from iunet_med.data.survey import survey_cases
         from iunet_med.data.survey_tables import label_table, problem_table, survey_table
 
-        root, chosen = folder.resolve(), read_layout(layout, folder)
+        root, chosen = folder.resolve(), read_layout(layout, folder, trust=trust)
         found, problems = find_cases(root, chosen, labelled=True)
         with progress_bar() as progress:
             looking = survey_cases(found, chosen)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from iunet_med.cli.layout_option import LayoutOption, read_layout
+from iunet_med.cli.layout_option import LayoutOption, TrustOption, read_layout
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def evaluate(
         int | None,
         typer.Option(metavar="N", min=0, help="Score this fold of the list alone, which was held out in training."),
     ] = None,
+    trust: TrustOption = False,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores to this CSV file, too.")] = None,
     picture: Annotated[
         Path | None,
@@ -75,7 +76,7 @@ def evaluate(
         from iunet_med.evaluation.summary import summarise, summary_table, write_summary
 
         listed_in = str(datalist or "")
-        chosen = read_layout(layout, dataset, datalist=listed_in)
+        chosen = read_layout(layout, dataset, datalist=listed_in, trust=trust)
         listed = _list_cases(dataset, chosen, folders=predictions, names=cases, datalist=listed_in, fold=fold)
         with progress_bar() as progress:
             tracked = progress.track(listed, description="comparing")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from iunet_med.cli.layout_option import TrustOption
 from iunet_med.cli.terminal import clear_errors, messages
 
 
@@ -19,6 +20,7 @@ def export(
         tuple[int, int, int],
         typer.Option(metavar="D H W", min=1, help="Image to compare with; the only size that an ONNX file takes."),
     ] = (128, 128, 128),
+    trust: TrustOption = False,
 ) -> None:
     """Export a bundle's network with its weights, and compare the file's results with the network's.
 
@@ -30,5 +32,5 @@ def export(
     with clear_errors():
         from iunet_med.inference.export import export_network
 
-        difference = export_network(out, bundle, size=size, checkpoint=checkpoint)
+        difference = export_network(out, bundle, size=size, checkpoint=checkpoint, trust=trust)
         messages.print(f"{escape(str(out))} computes the same to {difference:.1g}.", highlight=False, soft_wrap=True)

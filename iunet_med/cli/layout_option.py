@@ -1,4 +1,4 @@
-"""The option `--layout`: a name, or a config that describes the folders."""
+"""The options `--layout`, a name or a config that describes the folders, and `--trust`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -13,19 +13,29 @@ LAYOUT_HELP = (
     "`brats24` (with resection cavities), `msd`, or a JSON config with an id `layout`, as in "
     "configs/four_modalities_lesion.json."
 )
+TRUST_HELP = (
+    "Run configs that can run any code. Configs as shipped, and those of plain values, layouts and transforms, need no "
+    "trust."
+)
 LayoutOption = Annotated[str, typer.Option(metavar="NAME|FILE", help=LAYOUT_HELP)]
+TrustOption = Annotated[bool, typer.Option("--trust", help=TRUST_HELP)]
 
 
-def read_layout(text: str, folder: Path, *, datalist: str = "") -> "Layout":
-    """Return a layout by its name, by what a datalist or a folder holds (`auto`), or from a JSON config."""
-    from monai.bundle import ConfigParser
+def read_layout(text: str, folder: Path, *, trust: bool, datalist: str = "") -> "Layout":
+    """Return a layout by its name, by what a datalist or a folder holds (`auto`), or from a JSON config.
 
+    Raises:
+        ValueError: no such layout, or the config could run code and `trust` is not set.
+        OSError: there is no such file.
+    """
     from iunet_med.data.detect import find_layout
     from iunet_med.data.public import LayoutName
 
     if not text.endswith(".json"):
         return find_layout(cast(LayoutName, text), dataset_dir=str(folder), datalist=datalist)
-    config = ConfigParser.load_config_file(text)
-    if "layout" not in config:
+    from iunet_med.inference.configs import layout_of, read_configs
+
+    parser = read_configs([Path(text)], trust=trust)
+    if "layout" not in parser:
         raise ValueError(f"{text} has no id `layout`; give a config that has one, or the name of a layout.")
-    return cast("Layout", ConfigParser(config).get_parsed_content("layout"))
+    return layout_of(parser)

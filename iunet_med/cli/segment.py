@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from iunet_med.checks.severity import worst_first
+from iunet_med.cli.layout_option import TrustOption
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
 
 SHOWN_WARNINGS = 20
@@ -30,11 +31,17 @@ def segment(
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the results.")],
     bundle: Annotated[Path, typer.Option(metavar="FOLDER", help="The bundle.")] = Path("bundle/iunet_brats_mri"),
     config: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A config to lay over the bundle's; repeatable.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A config to lay over the bundle's, such as a layout; repeatable."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="ID=VALUE", help="Set a config id, as in `--set overlap=0.25`; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="ID=VALUE",
+            help="Set a config id, as in `--set overlap=0.25`; repeatable. A value that begins with `$` is code, and "
+            "runs: type only what you understand.",
+        ),
     ] = None,
     series: Annotated[
         list[str] | None,
@@ -43,7 +50,7 @@ def segment(
         ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="`cpu`, `cuda` or `cuda:1`; default: a GPU if there is one.")
+        str | None, typer.Option(help="`cpu`, `cuda`, `cuda:N` or `mps`; default: a CUDA GPU if there is one.")
     ] = None,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities, too.")] = False,
     nrrd: Annotated[bool, typer.Option("--nrrd", help="Write label maps as NRRD, too.")] = False,
@@ -57,7 +64,7 @@ def segment(
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Cases to read ahead and to write behind, each in a thread.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is finished.")] = False,
-    trust: Annotated[bool, typer.Option("--trust", help="Run configs of others; they can run any code.")] = False,
+    trust: TrustOption = False,
     keep_identifiers: Annotated[
         bool, typer.Option("--keep-identifiers", help="Name DICOM cases by their patients' numbers.")
     ] = False,

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,10 @@ from monai.transforms import (
 from torch import Tensor, nn
 
 from iunet_med.checks.file import Modality
-from iunet_med.data import Layout
+from iunet_med.data import DatasetError, Layout
 from iunet_med.handlers.checkpoints import load_weights
+from iunet_med.inference.configs import first_cause, in_words, layout_of, read_configs, read_metadata, set_plain
+from iunet_med.inference.devices import check_device
 from iunet_med.inference.flips import FlipInferer
 from iunet_med.transforms import RegionsToLabeld, own_values
 
@@ -104,78 +104,47 @@ def open_bundle(
     Args:
         folder: the bundle's folder.
         configs: configs laid over inference.json.
-        settings: config ids and their values, set last.
+        settings: config ids and their values, set last; a text that begins with `$` is code, and runs.
         dataset_dir: the folder of cases that `layout` describes, if there is one.
         device: where to run, if not where the config says.
-        trust: whether to run configs that this project did not ship.
+        trust: whether to run configs that this project did not ship and that could run any code.
 
     Raises:
-        ValueError: it is no bundle, or its configs are not this project's and `trust` is not set.
+        ValueError: it is no bundle, its configs could run code and `trust` is not set, or there is no such device.
         FileNotFoundError: the weights are missing.
     """
     root = Path(folder)
+    where = {"device": check_device(device)} if device is not None else {}
     files = [root / "configs" / "inference.json", *map(Path, configs)]
-    if missing := [str(file) for file in (*files, root / "configs" / "metadata.json") if not file.is_file()]:
+    described = root / "configs" / "metadata.json"
+    if missing := [str(file) for file in (*files, described) if not file.is_file()]:
         raise ValueError(
             f"{', '.join(missing)} came, which does not exist; give the folder of a bundle, and its configs."
         )
-    contents = [file.read_bytes() for file in files]
-    if not trust:
-        _check_own(files, contents)
-    parser = _parser(files, contents, settings or {})
+    metadata = read_metadata(described)
+    parser = read_configs(files, trust=trust)
+    _set(parser, settings or {})
     digest = _digest(json.dumps(parser.config, sort_keys=True).encode())
-    parser["bundle_root"], parser["dataset_dir"] = str(root), dataset_dir
-    if device:
-        parser["device"] = f"$torch.device({device!r})"
-    metadata = json.loads((root / "configs" / "metadata.json").read_text(encoding="utf-8"))
+    set_plain(parser, {"bundle_root": str(root), "dataset_dir": dataset_dir, **where})
     try:
         return _build(parser, metadata, digest)
-    except (RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise ValueError(f"the bundle {root} cannot be used: {first_cause(error)}") from error
+    except Exception as error:  # configs build anything, which can fail in any way
+        if isinstance(cause := first_cause(error), OSError | DatasetError):  # of the weights' file, of the cases
+            raise cause from error
+        raise ValueError(f"the bundle {root} cannot be used: {in_words(error)}") from error
 
 
-def first_cause(error: BaseException) -> BaseException:
-    """The error that tells what is wrong: MONAI wraps each in a chain of RuntimeErrors of its own."""
-    while not isinstance(error, ValueError | OSError) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def own_configs() -> dict[str, str]:
-    """SHA-256 -> path of the configs that this version of the project ships, from `own_configs.txt`."""
-    listed = resources.files("iunet_med.inference").joinpath("own_configs.txt").read_text(encoding="utf-8")
-    return {line.split()[0]: line.split()[1] for line in listed.splitlines() if line}
-
-
-def _check_own(files: Sequence[Path], contents: Sequence[bytes]) -> None:
-    own = own_configs()
-    if foreign := [str(file) for file, content in zip(files, contents, strict=True) if _digest(content) not in own]:
-        raise ValueError(
-            f"{', '.join(foreign)} is not a config of this version of iunet-med, and configs can run any code; needed: "
-            "one as shipped, with changes by --set; read it, and pass --trust if you trust who wrote it."
-        )
-
-
-def _parser(files: Sequence[Path], contents: Sequence[bytes], settings: Mapping[str, Any]) -> ConfigParser:
-    """Parse what was checked: the files are not read a second time."""
-    merged: dict[str, Any] = {}
-    for file, content in zip(files, contents, strict=True):
-        try:
-            merged.update(json.loads(content))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{file} is not a JSON object ({error}); correct it.") from error
-    parser = ConfigParser(merged)
+def _set(parser: ConfigParser, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         try:
             parser[name] = value
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise ValueError(f"--set {name} came, and the config has no such id ({error}); see its ids.") from error
-    return parser
 
 
 def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bundle:
-    layout: Layout = parser.get_parsed_content("layout")
-    device = torch.device(parser.get_parsed_content("device"))
+    layout = layout_of(parser)
+    device = torch.device(check_device(str(parser.get_parsed_content("device"))))
     network: nn.Module = parser.get_parsed_content("network")
     checkpoint = Path(parser.get_parsed_content("checkpoint"))
     load_weights(network, str(checkpoint), device=device)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser, ckpt_export, onnx_export
+from monai.bundle import ckpt_export, onnx_export
 from torch import Tensor
 
 from iunet_med.files import replacing
 from iunet_med.handlers.checkpoints import load_weights
+from iunet_med.inference.configs import in_words, read_configs, read_metadata
+from iunet_med.inference.trust import check_metadata
 
 TOLERANCE = 1e-4
 """The largest difference from the network's own output that a runtime's other order of additions explains."""
@@ -23,6 +25,7 @@ def export_network(
     *,
     size: Sequence[int] = (128, 128, 128),
     checkpoint: str | Path | None = None,
+    trust: bool = False,
     **overrides: Any,
 ) -> float:
     """Write a bundle's network with its weights, read it again, compare it, and return the largest difference.
@@ -33,11 +36,13 @@ def export_network(
         bundle: the bundle's folder.
         size: spatial size of the image to compare with (D, H, W); TorchScript is compared at three quarters of it, too.
         checkpoint: the weights; `models/model.pt` of the bundle if None.
-        overrides: ids of inference.json to change, such as `channels`.
+        trust: whether to run a config that this project did not ship and that could run any code.
+        overrides: ids of inference.json to change, such as `channels`; a text that begins with `$` is code, and runs.
 
     Raises:
         FileNotFoundError: there are no weights.
-        ValueError: another ending, weights of another network, or the exported network computes something else.
+        ValueError: another ending, no bundle, its configs could run code and `trust` is not set, weights of another
+            network, or the exported network computes something else.
     """
     kind, configs = Path(out).suffix, Path(bundle) / "configs"
     if kind not in (".ts", ".onnx"):
@@ -45,7 +50,7 @@ def export_network(
     weights = Path(checkpoint or Path(bundle) / "models" / "model.pt")
     files = {"ckpt_file": weights, "meta_file": configs / "metadata.json", "config_file": configs / "inference.json"}
     paths = {name: str(path) for name, path in files.items()}
-    network, channels = _network(configs, weights, overrides)
+    network, channels = _network(configs, weights, overrides, trust=trust)
     sizes = [tuple(size)] if kind == ".onnx" else [tuple(size), tuple(n - n // 4 for n in size)]
     with replacing(out) as temporary:
         if kind == ".onnx":
@@ -63,15 +68,19 @@ def export_network(
     return difference
 
 
-def _network(configs: Path, weights: Path, overrides: Mapping[str, Any]) -> tuple[torch.nn.Module, int]:
+def _network(configs: Path, weights: Path, overrides: Mapping[str, Any], *, trust: bool) -> tuple[torch.nn.Module, int]:
     """Build the bundle's network with its weights, and tell its input channels."""
-    parser = ConfigParser()
-    parser.read_config(configs / "inference.json")
-    parser.read_meta(configs / "metadata.json")
+    metadata = read_metadata(configs / "metadata.json")
+    check_metadata(configs / "metadata.json", metadata)
+    parser = read_configs([configs / "inference.json"], trust=trust)
     parser.update(dict(overrides))
-    network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
+    try:
+        network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
+        channels = int(metadata["network_data_format"]["inputs"]["image"]["num_channels"])
+    except Exception as error:  # configs build anything, which can fail in any way
+        raise ValueError(f"the bundle {configs.parent} cannot be used: {in_words(error)}") from error
     load_weights(network, str(weights))
-    return network, int(parser["_meta_::network_data_format::inputs::image::num_channels"])
+    return network, channels
 
 
 def _open(path: Path) -> Callable[[Tensor], Tensor]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from iunet_med.data import Layout
+from iunet_med.evaluation.csv_rows import read_cell
 from iunet_med.inference.names import check_name, shown_name
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -150,7 +151,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
     try:
         if path.suffix.lower() == ".csv":
             with path.open(newline="", encoding="utf-8-sig") as file:
-                rows: Any = list(csv.DictReader(file))
+                rows: Any = [{key: read_cell(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
         else:
             rows = json.loads(path.read_text(encoding="utf-8"))
             rows = rows.get("cases") if isinstance(rows, dict) else rows
