@@ -124,7 +124,9 @@ def _voxels(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[Find
             "needed: numbers; replace them by the background's value.",
         )
     elif np.float32(image.low) == np.float32(image.high):
-        yield refusal("constant-image", f"{name} is {image.low:g} in every voxel, as float32 holds it; export the image again.")
+        yield refusal(
+            "constant-image", f"{name} is {image.low:g} in every voxel, as float32 holds it; export the image again."
+        )
     else:
         yield from _saturated(image, name, dtype)
 

@@ -134,7 +134,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
     body = _BODY_HU if bundle.modality == "CT" else 0.0
     checked = check_labels(measures, volume_ml=float(np.count_nonzero(prepared.shown > body)) * voxel_ml)
-    findings = (*computed.findings, *checked)
+    findings = (*checked, *computed.findings)  # a doubtful result is told before its input
     outputs = Outputs(
         case=prepared.source.name,
         labels=computed.labels,

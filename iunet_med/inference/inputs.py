@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.header import check_nifti_header
+from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.volume import check_volume
 from iunet_med.inference.sources import WHOLE, Source
 from iunet_med.volumes.grid import AFFINE_TOLERANCE, Grid, read_grid
@@ -88,6 +89,7 @@ def read_case(
         data = np.empty((len(modalities), *array.shape[:3]), np.float32)
         for channel, place in zip(data, order, strict=True):
             channel[...] = array[..., place]
+        findings += check_contrast(data, list(modalities)) if zero_background else ()
         return Volume(data, read.affine, tuple(findings))
     data, grid = np.empty(0, np.float32), Grid((), np.eye(4))
     for number, name in enumerate(modalities):
@@ -101,6 +103,7 @@ def read_case(
             findings.append(_other_grid(name, modalities[0], difference))
             read = _resampled(read, grid, name, modalities[0])
         data[number] = read.array
+    findings += check_contrast(data, list(modalities)) if zero_background else ()
     return Volume(data, grid.affine, tuple(findings))
 
 
