@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-
 CODES = {
     "error": "a file that cannot be read, or a case that cannot be run",
     "no-affine": "no affine in a NIfTI header",

@@ -13,8 +13,7 @@ MANY_PARTS = 500
 """More parts are noise: another kind of image than the network knows, or weights that are not trained."""
 
 LARGEST_TUMOUR_ML = 400.0
-"""A third of a brain of 1200 ml. A judgement of this project, not a published limit: most gliomas with their oedema have
-below 200 ml."""
+"""A third of a brain of 1200 ml; a judgement of this project, not a published limit."""
 LARGE_OEDEMA_ML = 150.0
 """So much oedema without any core is another kind of image, or another disease, than the network knows. Also a
 judgement."""
@@ -50,8 +49,8 @@ def _tumour(measures: Sequence[RegionMeasure]) -> Iterator[Finding]:
     if whole > LARGEST_TUMOUR_ML:
         yield warning(
             "tumour-volume",
-            f"the whole tumour (WT) has {whole:.0f} ml; usual: up to {LARGEST_TUMOUR_ML:.0f} ml; the result is probably "
-            "wrong: look at the outlines, at the order of the modalities and at the skull-stripping.",
+            f"the whole tumour (WT) has {whole:.0f} ml; usual: up to {LARGEST_TUMOUR_ML:.0f} ml; the result is "
+            "probably wrong: look at the outlines, at the order of the modalities and at the skull-stripping.",
         )
     if whole > LARGE_OEDEMA_ML and not core:
         yield warning(

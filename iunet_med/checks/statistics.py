@@ -96,7 +96,7 @@ def _planes(volume: NDArray[Any]) -> NDArray[Any]:
 def _extremes(plane: NDArray[Any]) -> tuple[int, Any, Any]:
     """How many voxels are finite in float32, and the least and the largest of them."""
     least, most = plane.min(), plane.max()
-    if plane.dtype.kind != "f" or -LARGEST <= least <= most <= LARGEST:
+    if plane.dtype.kind != "f" or -LARGEST <= float(least) <= float(most) <= LARGEST:
         return plane.size, least, most
-    finite = plane[np.abs(plane) <= LARGEST]
+    finite = plane[np.isfinite(plane) if plane.itemsize <= 4 else np.abs(plane) <= LARGEST]
     return (finite.size, finite.min(), finite.max()) if finite.size else (0, least, most)

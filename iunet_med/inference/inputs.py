@@ -14,9 +14,9 @@ import SimpleITK
 from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
+from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.header import check_nifti_header
-from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.volume import check_volume
 from iunet_med.inference.sources import WHOLE, Source
 from iunet_med.volumes.grid import AFFINE_TOLERANCE, Grid, read_grid

@@ -14,7 +14,7 @@ def head() -> NDArray[np.float32]:
     noise = np.random.default_rng(0)
     data = np.zeros((4, 24, 24, 24), np.float32)
     tissue = noise.choice(3, (18, 18, 18), p=[0.5, 0.35, 0.15])
-    for image, means in zip(data, ((300, 200, 60), (310, 220, 80), (150, 220, 600), (200, 240, 40)), strict=True):
+    for image, means in zip(data, ((300, 200, 60), (310, 220, 80), (150, 220, 600), (200, 250, 120)), strict=True):
         image[3:21, 3:21, 3:21] = np.array(means)[tissue] + noise.normal(0, 15, tissue.shape)
     return data
 
