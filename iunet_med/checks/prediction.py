@@ -12,6 +12,12 @@ LARGEST_PART = 0.6
 MANY_PARTS = 500
 """More parts are noise: another kind of image than the network knows, or weights that are not trained."""
 
+LARGEST_TUMOUR_ML = 400.0
+"""A third of a brain of 1200 ml; a judgement of this project, not a published limit."""
+LARGE_OEDEMA_ML = 150.0
+"""So much oedema without any core is another kind of image, or another disease, than the network knows. Also a
+judgement."""
+
 
 def check_labels(measures: Sequence[RegionMeasure], *, volume_ml: float) -> list[Finding]:
     """Check the measures of a label map: nothing found, specks, noise, or implausibly much.
@@ -31,7 +37,27 @@ def check_labels(measures: Sequence[RegionMeasure], *, volume_ml: float) -> list
                 "is it another kind of image than the network was trained on?",
             )
         ]
-    return [*_specks(found), *_parts(found), *_large(found, volume_ml)]
+    return [*_tumour(measures), *_large(found, volume_ml), *_specks(found), *_parts(found)]
+
+
+def _tumour(measures: Sequence[RegionMeasure]) -> Iterator[Finding]:
+    """Check the nested regions of a brain tumour, WT and TC; other bundles have none of these names."""
+    volumes = {measure.name: measure.volume_ml for measure in measures}
+    if "WT" not in volumes or "TC" not in volumes:
+        return
+    whole, core = volumes["WT"], volumes["TC"]
+    if whole > LARGEST_TUMOUR_ML:
+        yield warning(
+            "tumour-volume",
+            f"the whole tumour (WT) has {whole:.0f} ml; usual: up to {LARGEST_TUMOUR_ML:.0f} ml; the result is "
+            "probably wrong: look at the outlines, at the order of the modalities and at the skull-stripping.",
+        )
+    if whole > LARGE_OEDEMA_ML and not core:
+        yield warning(
+            "no-core",
+            f"the whole tumour (WT) has {whole:.0f} ml without any core (TC); usual: a core in tumours above "
+            f"{LARGE_OEDEMA_ML:.0f} ml; the result is probably wrong: is there a tumour at all?",
+        )
 
 
 def _specks(found: Sequence[RegionMeasure]) -> Iterator[Finding]:

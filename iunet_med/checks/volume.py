@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iunet_med.checks.finding import Finding, refusal, warning
 from iunet_med.checks.header import SPACING_MM
-from iunet_med.checks.statistics import Statistics, volume_statistics
+from iunet_med.checks.statistics import Statistics, count_outliers, usual_range, volume_statistics
 
 EXTENT_MM = (5.0, 2500.0)
 """The longest side, from a specimen to a scan of the whole body; beyond it the unit is hardly millimetres."""
@@ -23,6 +23,8 @@ HU = (-8192.0, 32767.0)
 """Beyond the padding and the metal of any scanner's 12 or 16 bits after the usual intercept of -1024 or -8192."""
 SATURATED = 1e-3
 """More voxels than this part of the volume at the type's limit are clipped tissue, not one bright vessel."""
+SCALE = (1e-15, 1e15)
+"""float32 holds 1e-38 to 3e38; the variance of a volume sums squares."""
 LARGEST_BRAIN_ML = 2200.0
 """Beyond the space in any adult's skull, 1100 to 1900 ml; a head with its skull and skin has 3000 ml and more."""
 
@@ -42,7 +44,7 @@ def check_volume(
     Args:
         array: (X, Y, Z), or (X, Y, Z, C) for several channels in one file. Saturation shows in integers alone.
         affine: voxel index to mm, (4, 4).
-        modality: "CT" adds checks of HU; for "MR" and None there are none of intensities.
+        modality: "CT" adds checks of HU; others, where no implant or metal is bright, a search for outliers.
         channels: how many channels are needed in this array; 1 where each modality is an array of its own.
         zero_background: whether the network knows only images that are zero outside the body (skull-stripped heads).
     """
@@ -56,24 +58,30 @@ def check_volume(
             name = f"channel {number}" if channels > 1 else "the image"
             statistics = volume_statistics(volume)
             found += _voxels(statistics, name, volume.dtype)
-            if statistics.low < statistics.high:
+            if np.float32(statistics.low) < np.float32(statistics.high):
+                found += _outliers(volume, statistics, name) if modality != "CT" else ()
                 found += _hounsfield(statistics, name) if modality == "CT" else ()
                 found += _background(statistics, name, matrix) if zero_background else ()
     return sorted(found, key=lambda finding: finding.level != "refusal")
+
+
+_LARGEST = np.finfo(np.float32).max
 
 
 def check_numbers(array: NDArray[Any]) -> list[Finding]:
     """Check that every voxel is one finite real number; what `check_volume` says of it, in a fraction of the time."""
     if array.dtype.kind not in "iufb":
         return [*_array(array, array.shape[3] if array.ndim == 4 else 1)]
-    unusable = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in array) if array.dtype.kind == "f" else 0
+    unusable = (
+        sum(int(np.count_nonzero(~(np.abs(plane) <= _LARGEST))) for plane in array) if array.dtype.kind == "f" else 0
+    )
     return [_not_finite("the image", unusable)] if unusable else []
 
 
 def _not_finite(name: str, count: int) -> Finding:
     return refusal(
         "not-finite",
-        f"{name} has {count:,} voxels that are NaN or infinite; needed: numbers; replace them by the background's "
+        f"{name} has {count:,} voxels that are NaN, infinite or beyond float32; needed: numbers; replace them by the background's "
         "value.",
     )
 
@@ -132,8 +140,10 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Iterator[Findi
 def _voxels(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[Finding]:
     if image.not_finite:
         yield _not_finite(name, image.not_finite)
-    elif image.low == image.high:
-        yield refusal("constant-image", f"{name} is {image.low:g} in every voxel; export the image again.")
+    elif np.float32(image.low) == np.float32(image.high):
+        yield refusal(
+            "constant-image", f"{name} is {image.low:g} in every voxel, as float32 holds it; export the image again."
+        )
     else:
         yield from _saturated(image, name, dtype)
 
@@ -169,7 +179,34 @@ def _hounsfield(image: Statistics, name: str) -> Iterator[Finding]:
         yield warning("beyond-hu", f"{came}; HU lie in {_from_to(HU)}; check the rescale slope and intercept.")
 
 
+def _outliers(volume: NDArray[Any], image: Statistics, name: str) -> Iterator[Finding]:
+    usual = usual_range(volume)
+    if usual is None:
+        return
+    largest = max(abs(usual.p1), abs(usual.p99))
+    if not SCALE[0] <= largest <= SCALE[1]:
+        yield refusal(
+            "scale",
+            f"{name} has values of {largest:g}, whose squares float32 cannot hold; needed: {_from_to(SCALE)}; scale "
+            "the image.",
+        )
+    elif image.low < usual.lowest or image.high > usual.highest:
+        yield warning(
+            "outlier",
+            f"{name} has {count_outliers(volume, usual):,} voxels far beyond the others, down to {image.low:g} and up "
+            f"to {image.high:g}, while 98% of the voxels that are not zero lie from {usual.p1:g} to {usual.p99:g}; "
+            "this project's bundles limit them; look at the image, or correct these voxels.",
+        )
+
+
 def _background(image: Statistics, name: str, affine: NDArray[np.float64]) -> Iterator[Finding]:
+    if image.high <= 0:
+        yield refusal(
+            "below-zero",
+            f"{name} has no value above zero, at most {image.high:g}; needed: a head above zero, on a background of "
+            "zero; shift or invert the intensities, or export the image again.",
+        )
+        return
     seen_ml = (image.voxels - image.zeros) * abs(float(np.linalg.det(affine[:3, :3]))) / 1000
     if image.corners or seen_ml > LARGEST_BRAIN_ML:
         yield warning(

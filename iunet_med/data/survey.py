@@ -6,7 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.file import read_checked, read_finite
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.header import check_nifti_header
@@ -82,6 +87,8 @@ def survey_case(
     if problems or grid is None:
         return CaseSurvey(case, grid, problems=problems, warnings=warnings)
     problems += _other_grids(name, looks) + _too_small(name, grid, spacing=spacing, reach=reach)
+    if whole and zero_background and not problems:
+        warnings += _contrast(case, looks[: len(images)])
     volumes = looks[-1].volumes_ml
     if whole and "label" in case:
         problems += label_problems(name, volumes, layout.regions)
@@ -97,6 +104,7 @@ class _Look:
     findings: Sequence[Finding] = ()
     error: str = ""
     volumes_ml: Mapping[float, float] = field(default_factory=dict)
+    array: NDArray[Any] | None = None
 
     @property
     def faults(self) -> list[str]:
@@ -108,15 +116,15 @@ def _look(path: str, *, channels: int, whole: bool, zero_background: bool) -> _L
     try:
         if whole:
             volume, found = read_checked(path, channels=channels, zero_background=zero_background)
-            grid = volume.grid
+            grid, array = volume.grid, volume.array
         else:
-            grid, header = read_header(path)
+            (grid, header), array = read_header(path), None
             found = check_nifti_header(header) if header is not None else []
     except ValueError as error:
         return _Look(path, error=_unreadable(path, error))
     if fault := _wrong_shape(path, grid, channels=channels):
         return _Look(path, error=fault)
-    return _Look(path, grid, _named(found, path))
+    return _Look(path, grid, _named(found, path), array=array)
 
 
 def _look_at_label(path: str, *, whole: bool) -> _Look:
@@ -143,6 +151,12 @@ def _wrong_shape(path: str, grid: Grid, *, channels: int) -> str:
         return ""
     axes = f"three axes and then {channels} channels" if channels > 1 else "three axes"
     return f"{path} has shape {grid.shape}; needed: {axes}; split, join or squeeze its channels"
+
+
+def _contrast(case: Case, images: Sequence[_Look]) -> list[Finding]:
+    arrays = [np.asarray(look.array, np.float32) for look in images]
+    channels = np.moveaxis(arrays[0], -1, 0) if arrays[0].ndim == 4 else np.stack(arrays)
+    return check_contrast(channels, list(case["modalities"]))
 
 
 def _named(findings: Sequence[Finding], path: str) -> list[Finding]:

@@ -145,7 +145,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     measures = measure_regions(computed.labels, prepared.affine, bundle)
     voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
     checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml)
-    findings = (*computed.findings, *checked)
+    findings = (*checked, *computed.findings)  # a doubtful result is told before its input
     outputs = Outputs(
         case=prepared.source.name,
         labels=computed.labels,

@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
+from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.file import Modality, read_checked
 from iunet_med.checks.finding import Finding, refuse
 from iunet_med.checks.volume import check_volume
@@ -64,6 +65,7 @@ def read_case(
         data = np.empty((len(modalities), *array.shape[:3]), np.float32)
         for channel, place in zip(data, order, strict=True):
             channel[...] = array[..., place]
+        findings += check_contrast(data, list(modalities)) if zero_background else ()
         return Channels(data, volume.affine, volume.header, tuple(findings))
     data, first = np.empty(0, np.float32), Volume(np.empty(0), np.eye(4))
     for number, name in enumerate(modalities):
@@ -78,6 +80,7 @@ def read_case(
             findings.append(_other_grid(name, modalities[0], difference))
             volume = _resampled(volume, first.grid, name, modalities[0])
         data[number] = volume.array
+    findings += check_contrast(data, list(modalities)) if zero_background else ()
     return Channels(data, first.affine, first.header, tuple(findings))
 
 

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from iunet_med.checks.header import check_nifti_header
-from iunet_med.checks.measures import RegionMeasure
-from iunet_med.checks.prediction import check_labels
 from iunet_med.checks.volume import check_volume
 
 GRID = np.diag([-5.0, 5, 5, 1])
@@ -25,6 +23,13 @@ def head(dtype: type = np.float32) -> np.ndarray:
     """A box of noise with zeros around, as a skull-stripped head."""
     image = np.zeros(SHAPE, dtype)
     image[3:9, 3:9, 2:8] = np.random.default_rng(0).integers(50, 99, (6, 6, 6))
+    return image
+
+
+def hot(value: float) -> np.ndarray:
+    """The head with one voxel of `value`."""
+    image = head()
+    image[5, 5, 5] = value
     return image
 
 
@@ -68,6 +73,13 @@ def test_grid(affine: np.ndarray, found: list[tuple[str, str]]) -> None:
         (head().astype(np.complex64), {}, "not-numbers"),
         (np.where(np.arange(10) == 3, np.nan, head()), {}, "not-finite"),
         (np.where(np.arange(10) == 3, np.inf, head()), {}, "not-finite"),
+        (np.where(np.arange(10) == 3, 1e39, head().astype(np.float64)), {}, "not-finite"),
+        (np.where(np.arange(10) == 3, -1e300, head().astype(np.float64)), {}, "not-finite"),
+        (np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")]), {}, "not-numbers"),
+        (head().astype(np.float64) * 1e-60, {}, "constant-image"),
+        (head() * np.float32(1e30), {}, "scale"),
+        (head() * np.float32(1e-30), {}, "scale"),
+        (-1 - head(), {"zero_background": True}, "below-zero"),
         (np.full(SHAPE, 7), {}, "constant-image"),
         (head(), {"modality": "CT"}, "not-hu"),
         (np.stack([head(), 0 * head()], axis=-1), {"channels": 2}, "constant-image"),
@@ -83,12 +95,25 @@ def test_refused_voxels(array: np.ndarray, kind: dict[str, object], found: str) 
         (head() - 100, {"modality": "CT"}, "no-air"),
         (torso(np.float32) * 50, {"modality": "CT"}, "beyond-hu"),
         (head() + 1, {"zero_background": True}, "background"),
+        (hot(1e6), {}, "outlier"),
+        (hot(1e30), {"modality": "MR"}, "outlier"),
+        (hot(-1e9), {"modality": "MR", "zero_background": True}, "outlier"),
         (np.where(head() > 80, 255, head()).astype(np.uint8), {}, "saturated"),
         (np.where(head() > 0, head(), -32768).astype(np.int16), {}, "saturated"),
     ],
 )
 def test_doubtful_voxels(array: np.ndarray, kind: dict[str, object], found: str) -> None:
     assert checks(array, **kind) == [("warning", found)]
+
+
+def test_unusual_types_and_scales_are_silent() -> None:
+    for image in (head() > 80, head(np.int64) * 2**30, head() * 1e-12, head(np.float16)):
+        assert checks(image, modality="MR", zero_background=True) == []
+
+
+def test_outliers_are_counted_with_the_usual_range() -> None:
+    (finding,) = check_volume(hot(1e6), GRID, modality="MR")
+    assert finding.message.startswith("the image has 1 voxels far beyond the others, down to 0 and up to 1e+06, while")
 
 
 def test_head_with_its_skull() -> None:
@@ -119,30 +144,6 @@ def test_no_copy_of_the_volume() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < volume.nbytes / 10
-
-
-def measure(volume_ml: float, components: int = 1, name: str = "ET") -> RegionMeasure:
-    return RegionMeasure(name, 3, volume_ml, (0, 1, 0, 1, 0, 1) if components else (), components, volume_ml)
-
-
-@pytest.mark.parametrize(
-    ("measures", "found"),
-    [
-        ([measure(30), measure(0, 0, "TC")], []),
-        ([measure(0, 0), measure(0, 0, "TC")], ["empty-mask"]),
-        ([measure(0.008)], ["specks"]),
-        ([measure(30, 501)], ["many-parts"]),
-        ([measure(900)], ["implausible-volume"]),
-    ],
-)
-def test_label_maps(measures: list[RegionMeasure], found: list[str]) -> None:
-    findings = check_labels(measures, volume_ml=1300)
-    assert [(finding.level, finding.check) for finding in findings] == [("warning", check) for check in found]
-
-
-def test_empty_mask_names_what_was_looked_for() -> None:
-    (finding,) = check_labels([measure(0, 0), measure(0, 0, "TC")], volume_ml=1300)
-    assert finding.message.startswith("nothing was found of ET, TC; look at the image")
 
 
 @needs_data
