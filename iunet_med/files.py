@@ -24,6 +24,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def readable(name: str) -> str:
+    """Return a file's name as it can be shown: bytes in it that are no text become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _clear_leftovers(path: Path) -> None:
     for temporary in path.parent.iterdir():
         pid = temporary.name.removeprefix(".").removesuffix(f"-{path.name}")

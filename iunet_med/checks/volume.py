@@ -81,8 +81,8 @@ def check_numbers(array: NDArray[Any]) -> list[Finding]:
 def _not_finite(name: str, count: int) -> Finding:
     return refusal(
         "not-finite",
-        f"{name} has {count:,} voxels that are NaN, infinite or beyond float32; needed: numbers; replace them by the background's "
-        "value.",
+        f"{name} has {count:,} voxels that are NaN, infinite or beyond float32; needed: numbers; replace them by the "
+        "background's value.",
     )
 
 

@@ -6,11 +6,13 @@ from statistics import median
 
 import nibabel as nib
 from nibabel.affines import voxel_sizes
+from rich.markup import escape
 from rich.table import Table
 
 from iunet_med.data.layouts import Layout
 from iunet_med.data.problems import Problem
 from iunet_med.data.survey import CaseSurvey
+from iunet_med.files import readable
 from iunet_med.volumes.grid import Grid
 
 
@@ -20,7 +22,7 @@ def survey_table(surveys: Sequence[CaseSurvey], layout: Layout) -> Table:
     table = Table(title="data set", title_justify="left", show_header=False)
     table.add_row("cases", str(len(surveys)))
     table.add_row("patients", str(len({survey.case["patient"] for survey in surveys})))
-    table.add_row("modalities", ", ".join(layout.modalities))
+    table.add_row("modalities", escape(", ".join(layout.modalities)))
     table.add_row("spacing (mm)", _counted(_spacing(grid) for grid in grids))
     table.add_row("orientation", _counted("".join(nib.aff2axcodes(grid.affine)) for grid in grids))
     table.add_row("shape (voxels)", _counted(" x ".join(map(str, grid.shape[:3])) for grid in grids))
@@ -37,7 +39,7 @@ def label_table(surveys: Sequence[CaseSurvey], layout: Layout) -> Table:
         volumes = [survey.volumes_ml[value] for survey in surveys if value in survey.volumes_ml]
         regions = ", ".join(name for name, values in layout.regions.items() if value in values) or "none"
         spread = [f"{figure(volumes):.2f}" for figure in (min, median, max)] if volumes else ["-"] * 3
-        table.add_row(f"{value:g}", regions, str(len(volumes)), *spread)
+        table.add_row(f"{value:g}", escape(regions), str(len(volumes)), *spread)
     return table
 
 
@@ -47,7 +49,8 @@ def problem_table(problems: Sequence[Problem]) -> Table:
     for heading in ("case", "what came", "what is needed", "cure"):
         table.add_column(heading, overflow="fold")
     for problem in sorted(problems, key=lambda problem: problem.case):
-        table.add_row(problem.case, problem.came, problem.needed, problem.cure)
+        texts = (problem.case, problem.came, problem.needed, problem.cure)
+        table.add_row(*(escape(readable(text)) for text in texts))
     return table
 
 

@@ -15,7 +15,7 @@ from iunet_med.data.layouts import Case
 from iunet_med.evaluation.dice import Regions, region_dice, region_masks
 from iunet_med.evaluation.predictions import find_prediction
 from iunet_med.evaluation.volumes import read_images, read_label_maps, spacing_in_ras
-from iunet_med.files import replacing
+from iunet_med.files import readable, replacing
 from iunet_med.handlers.slice_picture import OUTLINE_COLOURS
 
 _OUTLINE_POINTS = (
@@ -82,7 +82,7 @@ def _draw_case(row: NDArray[Any], case: PictureCase, regions: Regions) -> None:
     for axes, labels in zip(row[len(planes) :], (case.truth, case.prediction), strict=True):
         _draw_outlines(axes, _radiological(labels[box][..., level]), regions)
     _mark_sides(row[0])
-    row[0].set_ylabel(case.name, color="white", fontsize=9)
+    row[0].set_ylabel(readable(case.name), color="white", fontsize=9, parse_math=False)
     scores = region_dice(case.prediction, case.truth, regions=regions)
     text = "  ".join(f"{name} {score:.2f}" for name, score in scores.items())
     row[-1].set_xlabel(f"Dice {text}", color="white", fontsize=7.5)

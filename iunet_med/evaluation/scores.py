@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 
+from rich.markup import escape
 from rich.table import Table
 
 from iunet_med.data.layouts import Case
@@ -13,6 +14,7 @@ from iunet_med.evaluation.dice import Regions
 from iunet_med.evaluation.metrics import region_metrics
 from iunet_med.evaluation.predictions import find_prediction
 from iunet_med.evaluation.volumes import read_label_maps, spacing_in_ras
+from iunet_med.files import readable
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,12 @@ def score_table(scores: Sequence[Score]) -> Table:
     table.add_column("case", footer="mean", no_wrap=True)
     for prediction in predictions:
         means = cell(mean(dice[case, prediction, region] for case in cases) for region in regions)
-        table.add_column(f"{prediction}\n{heads}", footer=means, no_wrap=True)
+        table.add_column(f"{escape(readable(prediction))}\n{escape(heads)}", footer=means, no_wrap=True)
     for case in cases:
-        table.add_row(case, *(cell(dice[case, prediction, region] for region in regions) for prediction in predictions))
+        table.add_row(
+            escape(readable(case)),
+            *(cell(dice[case, prediction, region] for region in regions) for prediction in predictions),
+        )
     return table
 
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import mean, median
 
+from rich.markup import escape
 from rich.table import Table
 
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.evaluation.metrics import Metrics
 from iunet_med.evaluation.scores import Score
+from iunet_med.files import readable
 
 METRICS = tuple(field.name for field in fields(Metrics))
 
@@ -63,7 +65,7 @@ def summary_table(summaries: Sequence[Summary]) -> Table:
     for summary in summaries:
         digits = 1 if summary.metric == "hd95_mm" else 3
         numbers = (f"{value:.{digits}f}" for value in (summary.mean, summary.median, summary.worst))
-        names = (summary.prediction, summary.region, summary.metric)
+        names = (escape(readable(text)) for text in (summary.prediction, summary.region, summary.metric))
         table.add_row(*names, *numbers, end_section=summary.metric == METRICS[-1])
     return table
 
