@@ -8,6 +8,7 @@ things means none.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Kind = Literal["t1", "t1c", "t2", "flair", "label"]
@@ -32,8 +33,8 @@ ANATOMY = {"brain", "skull", "head", "bet", "hdbet", "bone", "vessel", "vessels"
 T1_SEQUENCES = {"mprage", "mp2rage", "spgr", "fspgr", "bravo"}
 OTHER = {
     *("ax", "axial", "sag", "sagittal", "cor", "coronal", "tra", "transverse", "obl", "iso", "se", "tse", "fse", "tfe"),
-    *("ffe", "ir", "tirm", "stir", "space", "cube", "vista", "vibe", "gre", "fl2d", "fl3d", "tfl", "dark", "fluid", "mr"),
-    *("mri", "weighted", "fs", "fatsat", "blade", "propeller", "img", "image", "anat", "reg"),
+    *("ffe", "ir", "tirm", "stir", "space", "cube", "vista", "vibe", "gre", "fl2d", "fl3d", "tfl", "dark", "fluid"),
+    *("mr", "mri", "weighted", "fs", "fatsat", "blade", "propeller", "img", "image", "anat", "reg"),
 }
 TARGETS = {"to", "in", "on", "onto", "2"}
 """What follows one of these is what the image was registered to."""
@@ -105,7 +106,7 @@ def shorten(names: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 def _enhanced(words: Sequence[str], *, attached: bool) -> Literal["t1", "t1c"] | None:
     if attached:
         return "t1c"
-    after_t1 = any(pair == ("t1", "c") for pair in zip(words, words[1:], strict=False))
+    after_t1 = any(pair == ("t1", "c") for pair in pairwise(words))
     plain, contrast = not PLAIN.isdisjoint(words), after_t1 or not CONTRAST.isdisjoint(words)
     if plain:  # "pre contrast" and "no gd" are plain, "pre and post" is both
         return None if "post" in words else "t1"
