@@ -23,7 +23,7 @@ from iunet_med.inference.configs import first_cause
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
-from iunet_med.inference.sources import Source, has_images, list_sources
+from iunet_med.inference.sources import Source, has_images, inputs_of, list_sources
 from iunet_med.inference.summary import LeftOutRow
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def segment(
         bundle: the bundle's folder.
         configs: configs laid over its inference.json.
         settings: config ids and their values, set last.
-        series: for each modality the pattern of its DICOM series' description.
+        series: for each modality the pattern of its DICOM series' description, or of its file.
         device: where to run, if not where the config says.
         probabilities: whether to write them, too.
         nrrd: whether to write label maps as NRRD, too.
@@ -94,7 +94,8 @@ def segment(
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )
     job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven)
-    run = _Run(parts, job, folder, overwrite=overwrite, keep_identifiers=keep_identifiers)
+    root = Path(given) if Path(given).is_dir() else Path(given).parent
+    run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}
     for result in run.results(sources[rank::world], jobs=jobs):
         results[result.case] = result
@@ -118,8 +119,10 @@ def segment(
 class _Run:
     """The cases of one process."""
 
-    def __init__(self, bundle: Bundle, job: Job, output: Path, *, overwrite: bool, keep_identifiers: bool) -> None:
-        self.bundle, self.job, self.output = bundle, job, output
+    def __init__(
+        self, bundle: Bundle, job: Job, output: Path, *, root: Path, overwrite: bool, keep_identifiers: bool
+    ) -> None:
+        self.bundle, self.job, self.output, self.root = bundle, job, output, root
         self.overwrite, self.keep_identifiers = overwrite, keep_identifiers
         self.version = version("iunet-med")
 
@@ -162,7 +165,9 @@ class _Run:
         return prepare(source, self.bundle, key, resample_uneven=self.job.resample_uneven)
 
     def _write(self, computed: Any) -> CaseResult:
-        result = write(computed, self.bundle, self.job, output=self.output, made_by=self._made_by())
+        result = write(
+            computed, self.bundle, self.job, output=self.output, made_by=self._made_by(computed.prepared.source)
+        )
         write_sidecar(self.output, result)
         return result
 
@@ -179,7 +184,7 @@ class _Run:
     def _failure(self, source: Source, error: BaseException) -> CaseResult:
         reason = self._reason(source, error)
         found = error.findings if isinstance(error, RefusedError) else (Finding("refusal", "error", reason),)
-        made_by = self._made_by()
+        made_by = self._made_by(source)
         result = CaseResult(source.name, "failed", reason, worst_first(found), (), (), 0.0, 0.0, "", made_by)
         for name in output_names(source.name).values():  # an older result of other inputs must not stand for this run
             (self.output / source.name / name).unlink(missing_ok=True)
@@ -199,8 +204,9 @@ class _Run:
                 text = text.replace(str(path), "a DICOM file").replace(path.name, "a DICOM file")
         return text[:1000]
 
-    def _made_by(self) -> dict[str, Any]:
+    def _made_by(self, source: Source) -> dict[str, Any]:
         return {
+            "inputs": inputs_of(source, self.root),
             "software": {"iunet-med": self.version, "monai": version("monai"), "torch": torch.__version__},
             "bundle": {"name": self.bundle.name, "version": self.bundle.version},
             "weights_sha256": self.bundle.weights_sha256,

@@ -55,6 +55,7 @@ def test_the_sidecar_says_how_it_was_made(heads: Path, tiny_bundle: Path, tmp_pa
     sidecar = json.loads((tmp_path / "out" / "GLI-1-000" / "GLI-1-000_seg.json").read_text())
     assert sidecar["made_by"]["labels"] == {"3": "ET", "1": "TC", "2": "WT"}
     assert len(sidecar["made_by"]["weights_sha256"]) == 64
+    assert sidecar["made_by"]["inputs"]["t1c"] == "GLI-1-000/GLI-1-000-t1c.nii.gz"
     assert sidecar["made_by"]["bundle"]["version"]
     assert "GLI-1-000_seg.nrrd" in sidecar["files"]
     with (tmp_path / "out" / "summary.csv").open(newline="") as file:
