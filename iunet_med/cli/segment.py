@@ -57,6 +57,10 @@ def segment(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities, too.")] = False,
     nrrd: Annotated[bool, typer.Option("--nrrd", help="Write label maps as NRRD, too.")] = False,
     dicom_seg: Annotated[bool, typer.Option("--dicom-seg", help="Write DICOM segmentations, too.")] = False,
+    sparse_seg: Annotated[
+        bool,
+        typer.Option("--sparse-seg", help="Leave empty slices out of DICOM segmentations; some viewers need all."),
+    ] = False,
     whole_volume: Annotated[
         bool, typer.Option("--whole-volume", help="Run each image in one piece where memory allows it.")
     ] = False,
@@ -93,6 +97,7 @@ def segment(
             probabilities=probabilities,
             nrrd=nrrd,
             dicom_seg=dicom_seg,
+            sparse_seg=sparse_seg,
             whole_volume=whole_volume,
             resample_uneven=resample_uneven,
             jobs=jobs,

@@ -45,6 +45,11 @@ class Job:
     nrrd: bool = False
     dicom_seg: bool = False
     resample_uneven: bool = False
+    sparse_seg: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sparse_seg and not self.dicom_seg:
+            raise ValueError("--sparse-seg is about DICOM segmentations alone; give --dicom-seg, too.")
 
     @property
     def kinds(self) -> list[str]:
@@ -169,6 +174,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         probabilities=computed.probabilities,
         series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
         resampled=any(finding.check == UNEVEN for finding in prepared.findings),
+        sparse=job.sparse_seg,
     )
     written = write_outputs(output, outputs, kinds=job.kinds)
     findings += written.findings

@@ -48,6 +48,7 @@ class Outputs:
         probabilities: returns them, (K, X, Y, Z), if they are wanted.
         series: the DICOM series that the grid is that of, if there is one.
         resampled: whether the grid is no longer that of the series' slices.
+        sparse: whether a DICOM segmentation leaves out empty slices.
     """
 
     case: str
@@ -61,6 +62,7 @@ class Outputs:
     probabilities: Callable[[], NDArray[np.float32]] | None
     series: Any
     resampled: bool = False
+    sparse: bool = False
 
 
 def output_names(case: str) -> dict[str, str]:
@@ -148,9 +150,10 @@ def _write_dicom(path: Path, results: Outputs) -> bool:
         path,
         results.labels,
         results.affine,
-        source=results.series.files,
+        source=results.series,
         names=results.names,
         software_version=version("iunet-med"),
+        sparse=results.sparse,
     )
     return True
 

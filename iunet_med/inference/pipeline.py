@@ -45,6 +45,7 @@ def segment(
     probabilities: bool = False,
     nrrd: bool = False,
     dicom_seg: bool = False,
+    sparse_seg: bool = False,
     whole_volume: bool = False,
     resample_uneven: bool = False,
     jobs: int = 1,
@@ -68,6 +69,7 @@ def segment(
         probabilities: whether to write them, too.
         nrrd: whether to write label maps as NRRD, too.
         dicom_seg: whether to write them as DICOM segmentations, too.
+        sparse_seg: whether these leave out slices in which nothing is labelled.
         whole_volume: whether to run each image in one piece where memory allows it.
         resample_uneven: whether unevenly spaced DICOM slices are brought to an even grid instead of being refused.
         jobs: how many cases are read ahead, and how many may wait to be written.
@@ -83,6 +85,7 @@ def segment(
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} came; needed: 1 or more.")
+    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven, sparse_seg)
     if dicom_seg:
         from iunet_med.inference.dicom_seg import import_highdicom  # pydicom takes a while
 
@@ -101,7 +104,6 @@ def segment(
         keep_identifiers=keep_identifiers,
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )
-    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven)
     root = Path(given) if Path(given).is_dir() else Path(given).parent
     run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}

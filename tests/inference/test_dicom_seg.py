@@ -11,9 +11,11 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom import config
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from iunet_med.inference.dicom_seg import write_dicom_seg
+from iunet_med.volumes.dicom import find_series, read_series
 
 SHARED_DATA = Path(os.environ.get("IUNET_MED_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SHAPE = (10, 8, 5)  # columns, rows, slices; frames of whole bytes, as ITK needs them
@@ -72,6 +74,47 @@ def frames(path: Path) -> dict[tuple[int, tuple[float, ...]], np.ndarray]:
         position = place.PlanePositionSequence[0].ImagePositionPatient
         found[segment, tuple(round(float(x), 3) for x in position)] = frame
     return found
+
+
+def segmentation(path: Path) -> pydicom.Dataset:
+    """The orientation that all frames share."""
+    return pydicom.dcmread(path).SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0]
+
+
+def written(folder: Path, slices: list[pydicom.Dataset]) -> pydicom.Dataset:
+    """A segmentation that pydicom reads strictly and highdicom takes for one."""
+    import highdicom
+
+    path = folder / "written.dcm"
+    write_dicom_seg(path, label(), grid(), source=slices, names=NAMES, software_version="1.2")
+    assert highdicom.seg.segread(path).number_of_segments == 2
+    with config.strict_reading():
+        file = pydicom.dcmread(path)
+        assert [element.value for element in file.iterall()]
+    return file
+
+
+def several_frames() -> pydicom.Dataset:
+    """The slices as frames of one file, as scanners write Enhanced CT."""
+    slices = series()
+    one = pydicom.Dataset()
+    one.update(slices[0])
+    one.file_meta = slices[0].file_meta
+    one.SOPClassUID, one.NumberOfFrames, one.ImageType = EnhancedCTImageStorage, len(slices), ["ORIGINAL", "PRIMARY"]
+    measures, turned = pydicom.Dataset(), pydicom.Dataset()
+    measures.PixelSpacing, measures.SliceThickness = one.PixelSpacing, one.SliceThickness
+    turned.ImageOrientationPatient = one.ImageOrientationPatient
+    shared, places = pydicom.Dataset(), []
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [turned]
+    for item in slices:
+        at, group = pydicom.Dataset(), pydicom.Dataset()
+        at.ImagePositionPatient = item.ImagePositionPatient
+        group.PlanePositionSequence = [at]
+        places.append(group)
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(one, name)
+    one.SharedFunctionalGroupsSequence, one.PerFrameFunctionalGroupsSequence = [shared], places
+    return one
 
 
 pytest.importorskip("highdicom", reason="highdicom is not installed; the extra dicom brings it")
@@ -145,6 +188,104 @@ def test_every_voxel_by_dcmqi(tmp_path: Path) -> None:
         assert {*map(tuple, found.round().astype(int))} == {*map(tuple, np.argwhere(label() == value))}
 
 
+def test_every_slice_is_there_unless_sparse(tmp_path: Path) -> None:
+    for sparse, count in ((False, 2 * SHAPE[2]), (True, 2 + 3)):
+        write_dicom_seg(
+            tmp_path / "a.dcm",
+            label(),
+            grid(),
+            source=series(),
+            names=NAMES,
+            software_version="1",
+            sparse=sparse,
+        )
+        assert len(frames(tmp_path / "a.dcm")) == count
+
+
+PATIENT = ["PatientName", "PatientID", "PatientSex", "PatientBirthDate"]
+STUDY = ["StudyID", "AccessionNumber", "StudyDate", "StudyTime", "ReferringPhysicianName", "PositionReferenceIndicator"]
+OTHERS = ["InstanceNumber", "SeriesNumber", "SliceThickness"]
+DIRTY = {
+    "PatientBirthDate": "01.01.1970",
+    "StudyDate": "2024-01-01",
+    "StudyTime": "10:10:10",
+    "PatientName": "M\u00fcller^J\u00f6rg",
+    "AccessionNumber": "12345678901234567890",
+    "PatientSex": "female",
+    "StudyDescription": "x" * 100,
+    "SeriesNumber": 2**31 - 1,
+}
+
+
+@pytest.mark.parametrize("lacking", [*([name] for name in PATIENT + STUDY + OTHERS), PATIENT + STUDY + OTHERS])
+def test_what_anonymisers_take_away_is_empty(tmp_path: Path, lacking: list[str]) -> None:
+    slices = series()
+    for item in slices:
+        item.Manufacturer = "maker"
+        for name in [*lacking, "Manufacturer"]:
+            delattr(item, name)
+    file = written(tmp_path, slices)
+    for name in set(lacking) - set(OTHERS):
+        assert file.get(name, "absent") in ("", None), name
+    assert (file.PatientName == "Sim^One") is ("PatientName" not in lacking)
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom warns where they are set and read
+def test_what_breaks_the_rules_is_empty_and_names_are_kept(tmp_path: Path) -> None:
+    slices = series()
+    with config.disable_value_validation():
+        for number, item in enumerate(slices):
+            for name, value in DIRTY.items():
+                setattr(item, name, value)
+            item.save_as(tmp_path / f"{number}", enforce_file_format=True)
+    slices = [pydicom.dcmread(tmp_path / f"{number}") for number in range(len(slices))]
+    file = written(tmp_path, slices)
+    kept = {name: str(file.get(name) or "") for name in DIRTY if name != "SeriesNumber"}
+    assert kept == dict.fromkeys(kept, "") | {"PatientName": "M\u00fcller^J\u00f6rg"}
+    assert file.SeriesNumber == 1000
+
+
+def test_what_is_read_can_be_written(tmp_path: Path) -> None:
+    """Positions nearly a tenth of a step off and cosines to three digits, as some writers leave them."""
+    slices, off = series(), np.array([0, 0.08, -0.08, 0.08, 0]) * SPACING[2]
+    for item, way in zip(slices, off, strict=True):
+        item.ImagePositionPatient = [*np.round(np.array(item.ImagePositionPatient) + TURN[:, 2] * way, 2)]
+        item.ImageOrientationPatient = [*np.round(item.ImageOrientationPatient, 3)]
+        item.save_as(tmp_path / f"{item.InstanceNumber}", enforce_file_format=True)
+    (found,) = find_series(tmp_path).series
+    image = read_series(found)
+    write_dicom_seg(tmp_path / "a.dcm", label(), image.affine, source=found, names=NAMES, software_version="1")
+    places = frames(tmp_path / "a.dcm")
+    lps = RAS @ image.affine
+    for number in range(SHAPE[2]):
+        at = lps[:3, 3] + number * lps[:3, 2]
+        (drawn,) = (frame for (part, place), frame in places.items() if part == 1 and np.allclose(place, at, atol=2e-3))
+        np.testing.assert_array_equal(drawn, (label()[..., number] == 2).T)
+    across, down = np.reshape(segmentation(tmp_path / "a.dcm").ImageOrientationPatient, (2, 3)).astype(float)
+    np.testing.assert_allclose([across @ across, down @ down, across @ down], [1, 1, 0], atol=1e-9)
+
+
+def test_frames_of_one_file_are_referred_to_by_their_numbers(tmp_path: Path) -> None:
+    one, order = several_frames(), [2, 0, 4, 1, 3]
+    one.PerFrameFunctionalGroupsSequence = [one.PerFrameFunctionalGroupsSequence[number] for number in order]
+    one.PixelData = np.stack([np.full(SHAPE[1::-1], number, np.int16) for number in order]).tobytes()
+    (tmp_path / "in").mkdir()
+    one.save_as(tmp_path / "in" / "no ending", enforce_file_format=True)
+    (found,) = find_series(tmp_path / "in" / "no ending").series
+    image = read_series(found)
+    np.testing.assert_array_equal(np.asarray(image.dataobj)[0, 0], range(SHAPE[2]))
+    write_dicom_seg(tmp_path / "a.dcm", label(), image.affine, source=found, names=NAMES, software_version="1")
+    file = pydicom.dcmread(tmp_path / "a.dcm")
+    (reference,) = file.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert (reference.ReferencedSOPInstanceUID, "ReferencedFrameNumber" in reference) == (one.SOPInstanceUID, False)
+    for item, drawn in zip(file.PerFrameFunctionalGroupsSequence, file.pixel_array, strict=True):
+        (source,) = item.DerivationImageSequence[0].SourceImageSequence
+        assert source.ReferencedSOPInstanceUID == one.SOPInstanceUID
+        number = order[int(source.ReferencedFrameNumber) - 1]
+        value = (2, 5)[item.SegmentIdentificationSequence[0].ReferencedSegmentNumber - 1]
+        np.testing.assert_array_equal(drawn, (label()[..., number] == value).T)
+
+
 def test_label_map_of_another_grid_is_an_error(tmp_path: Path) -> None:
     moved = grid()
     moved[0, 3] += 0.5
@@ -157,7 +298,7 @@ def test_label_map_of_another_grid_is_an_error(tmp_path: Path) -> None:
 def test_missing_slice_is_an_error(tmp_path: Path) -> None:
     slices = series()
     del slices[1]
-    with pytest.raises(ValueError, match=r"no regular stack .*give one complete series"):
+    with pytest.raises(ValueError, match=r"1 slices seem to be missing.*5\.000 mm after slice 1; get the whole series"):
         write_dicom_seg(tmp_path / "a", label(), grid(), source=slices, names=NAMES, software_version="1")
 
 
