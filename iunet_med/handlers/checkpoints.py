@@ -120,7 +120,6 @@ class TrainingState:
             "network": self.network.state_dict(),
             "average": self.average.state_dict() if self.average else {},
             "optimizer": self.optimizer.state_dict(),
-            "optimizer_name": type(self.optimizer).__name__,
             "schedule_position": self.lr_scheduler.last_epoch,
             "epoch": engine.state.epoch,
             "iteration": engine.state.iteration,
@@ -174,13 +173,15 @@ class TrainingState:
         return state
 
     def _check_optimizer(self, state: Mapping[str, Any]) -> None:
-        groups = (state["optimizer"]["param_groups"], self.optimizer.param_groups)
-        saved, present = ([len(group["params"]) for group in one] for one in groups)
-        name = type(self.optimizer).__name__
-        if saved != present or state.get("optimizer_name", name) != name:
+        saved, present = state["optimizer"]["param_groups"], self.optimizer.param_groups
+        sizes = [[len(group["params"]) for group in groups] for groups in (saved, present)]
+        # schedules, and newer versions of an optimizer, add settings; another optimizer lacks some as well
+        saved_only, present_only = saved[0].keys() - present[0], present[0].keys() - saved[0]
+        if sizes[0] != sizes[1] or (saved_only and present_only):
             raise ValueError(
-                f"{self.path}: expected the state of {name} with groups of {present} parameters, found that of "
-                f"{state.get('optimizer_name', 'an optimizer')} with {saved}; keep the optimizer, or {_AFRESH}."
+                f"{self.path} holds another optimizer's state: expected {type(self.optimizer).__name__} with groups of "
+                f"{sizes[1]} parameters, found groups of {sizes[0]}, settings of its own: "
+                f"{', '.join(sorted(saved_only)) or 'none'}; keep the optimizer, or {_AFRESH}."
             )
 
 
