@@ -19,7 +19,6 @@ from iunet_med.checks.severity import worst_first
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
-from iunet_med.inference.configs import first_cause
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
