@@ -17,10 +17,10 @@ import torch.distributed as dist
 
 from iunet_med.checks.finding import Finding, RefusedError
 from iunet_med.checks.severity import worst_first
+from iunet_med.data.problems import first_cause
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
-from iunet_med.inference.configs import first_cause
 from iunet_med.inference.earlier import keep_earlier
 from iunet_med.inference.inputs import files_digest
 from iunet_med.inference.outputs import output_names
