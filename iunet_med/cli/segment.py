@@ -66,7 +66,7 @@ def segment(
     ] = False,
     resample_uneven: Annotated[
         bool,
-        typer.Option("--resample-uneven", help="Bring unevenly spaced DICOM slices to an even grid, with a warning."),
+        typer.Option("--resample-uneven", help="Bring uneven or tilted DICOM slices to an even, upright grid."),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Cases to read ahead and to write behind, each in a thread.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is finished.")] = False,

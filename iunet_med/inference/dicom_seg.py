@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from nibabel.affines import voxel_sizes
-from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import ArrayLike, NDArray
 from pydicom.sr.codedict import codes
 
 from iunet_med.files import replacing
+from iunet_med.inference.seg_place import on_slices
 from iunet_med.inference.seg_source import Place, SegSource, seg_source
 from iunet_med.volumes.dicom.series import Series
 
-TOLERANCE_VOXELS = 0.05
-"""A voxel of the label map may lie so far from the source's; programs round positions to far less."""
 _ABNORMAL, _ORGAN = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.AnatomicalStructure
 _CODES = {
     "necro": (_ABNORMAL, codes.SCT.Necrosis),
@@ -47,7 +44,8 @@ def write_dicom_seg(
 
     Of the source's patient and study it holds what is valid, and what DICOM wants beyond that is empty.
 
-    A label map whose axes are the series' ones in another order or direction is turned to them, exactly.
+    A label map whose axes are the series' ones in another order or direction is turned to them, exactly. Slices that
+    are uneven or tilted take the labels that lie nearest: their label map was made on a grid of its own.
 
     Args:
         path: the DICOM file; it appears complete or not at all.
@@ -60,16 +58,17 @@ def write_dicom_seg(
 
     Raises:
         ImportError: highdicom is missing.
-        ValueError: nothing is labelled, a value has no name, the slices lack UIDs or places or are not evenly spaced,
-            or the label map does not lie on their grid.
+        ValueError: nothing is labelled, a value has no name, the slices lack UIDs or places, or the label map does not
+            lie on them.
     """
     highdicom = import_highdicom()
-    values = _values(label, names)
+    _values(label, names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote the patient's name where it is spelled unusually
         taken = seg_source(source)
-        frames = _on_grid(label, np.asarray(affine, np.float64), taken.grid, shape=_shape(taken.headers))
-        numbered = _numbered(frames.transpose(2, 1, 0), values)
+        placed = on_slices(label, np.asarray(affine, np.float64), taken.stack, size=_size(taken))
+        values = _values(placed, names)
+        numbered = _numbered(placed.transpose(2, 1, 0), values)
         described = _descriptions(highdicom, [names[value] for value in values], software_version)
         segmentation = _segmentation(highdicom, taken, numbered, described, software_version, sparse=sparse)
         _refer_to_files(segmentation, taken.places)
@@ -150,28 +149,8 @@ def _values(label: NDArray[Any], names: Mapping[int, str]) -> list[int]:
     return values
 
 
-def _shape(headers: Sequence[pydicom.Dataset]) -> tuple[int, int, int]:
-    return int(headers[0].Columns), int(headers[0].Rows), len(headers)
-
-
-def _on_grid(
-    label: NDArray[Any], affine: NDArray[np.float64], grid: NDArray[np.float64], *, shape: tuple[int, int, int]
-) -> NDArray[Any]:
-    """Turn a label map to the axes of `grid`, if it lies on it."""
-    to_grid = np.linalg.inv(grid) @ affine
-    turn = io_orientation(to_grid)
-    came = label.shape
-    if not np.isnan(turn).any():
-        to_grid = to_grid @ inv_ornt_aff(turn, label.shape)
-        label = apply_orientation(label, turn)
-    away = np.abs(to_grid - np.eye(4)) @ [*shape, 1]  # at the farthest corner, in voxels
-    if label.shape != shape or away.max() > TOLERANCE_VOXELS:
-        raise ValueError(
-            f"the label map {came} does not lie on the grid of the source series {shape}: voxels of "
-            f"{voxel_sizes(affine).round(4).tolist()} against {voxel_sizes(grid).round(4).tolist()} mm, and up to "
-            f"{away.max():.3g} voxels away; needed: the series that the label map was made of; give that one."
-        )
-    return label
+def _size(taken: SegSource) -> tuple[int, int]:
+    return int(taken.headers[0].Columns), int(taken.headers[0].Rows)
 
 
 def _numbered(label: NDArray[Any], values: Sequence[int]) -> NDArray[Any]:

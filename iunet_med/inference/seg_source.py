@@ -1,29 +1,31 @@
 """What a DICOM segmentation takes of its source: the stack as it was measured, and headers that are valid."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, config, dcmread
 from pydicom.datadict import dictionary_VR
+from pydicom.multival import MultiValue
 from pydicom.uid import CTImageStorage, generate_uid
 from pydicom.valuerep import DA, TM, format_number_as_ds, validate_value
 
 from iunet_med.volumes.dicom.geometry import (
     LPS_TO_RAS,
     ORIENTATION_TOLERANCE,
+    Stack,
     check_plane,
     sorted_by_position,
     stack_slices,
-    uneven_message,
 )
 from iunet_med.volumes.dicom.headers import Frame, frames_of
 from iunet_med.volumes.dicom.series import Series
 
-_UIDS = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+_GROUP_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+_INSTANCE_UIDS = {"SOPClassUID": "MediaStorageSOPClassUID", "SOPInstanceUID": "MediaStorageSOPInstanceUID"}
+"""A slice's own UIDs, and where a file holds them a second time: anonymisers empty the first place alone."""
 _NEEDED = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyID", "AccessionNumber", "StudyDate"),
     *("StudyTime", "ReferringPhysicianName", "PositionReferenceIndicator", "Manufacturer"),
@@ -34,6 +36,7 @@ _WELCOME = (
     *("DeidentificationMethod", "LossyImageCompression"),
 )
 _SEXES = ("M", "F", "O")
+_PARSERS: Mapping[str, Callable[[str], object]] = {"DA": DA, "TM": TM}
 _LAST_SERIES = 2**31 - 1 - 1000
 
 
@@ -53,49 +56,46 @@ class SegSource:
     Args:
         headers: one per slice in the stack's order, each as if it were a file of its own.
         places: by each header's SOPInstanceUID the frame that it stands for.
-        grid: the affine of (column, row, slice) to RAS+ mm, as the series was read with.
+        stack: where the slices lie, as the series was read with.
         series_number: of the source; 0 where it has none.
     """
 
     headers: list[Dataset]
     places: Mapping[str, Place]
-    grid: NDArray[np.float64]
+    stack: Stack
     series_number: int
 
 
 def seg_source(source: Series | Sequence[Dataset | str | Path]) -> SegSource:
     """Take a series, or all files of one in any order, as the source of a segmentation.
 
-    Slices lie evenly in the headers, as in the affine: no reader has to bear what the scanner's rounding left.
+    Slices of an even stack lie evenly in the headers, as in the affine: no reader has to bear what the scanner's
+    rounding left. Study, series and frame of reference get a UID where they have none.
 
     Raises:
-        ValueError: the slices lack UIDs or places, are of several series, or are no even stack.
+        ValueError: slices have no UID of their own or no place, or are of several series.
     """
     files = _files(source)
     frames = source.frames if isinstance(source, Series) else _frames(files)
-    uids = {path: _uids(header) for path, header in files.items()}
-    if len({uid["SeriesInstanceUID"] for uid in uids.values()}) > 1:
-        raise ValueError("the slices are of several series; needed: one; give the files of one series")
+    uids = _instance_uids(files)
     stack = stack_slices(frames)
-    if not stack.is_even:
-        raise ValueError(uneven_message(stack))
-    affine = LPS_TO_RAS @ stack.affine
     first = files[frames[0].path]
-    shared = _shared(first, frames[0], affine)
+    shared = _shared(first, frames[0], stack)
+    shared.update(_group_uids(files, first, seed=uids[frames[0].path]["SOPInstanceUID"]))
     headers, places = [], {}
     for number, frame in enumerate(frames):
-        header = _slice(shared, uids[frame.path], number, affine)
+        header = _slice(shared, uids[frame.path], (LPS_TO_RAS @ stack.place_of(number))[:3, 3])
         place = Place(header.SOPClassUID, header.SOPInstanceUID, None if frame.index is None else frame.index + 1)
         if place.number is not None:
             header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, generate_uid()  # any class of single images
         headers.append(header)
         places[str(header.SOPInstanceUID)] = place
-    return SegSource(headers, places, stack.affine, _series_number(first))
+    return SegSource(headers, places, stack, _series_number(first))
 
 
 def _files(source: Series | Sequence[Dataset | str | Path]) -> dict[Path, Dataset]:
     if isinstance(source, Series):
-        return {path: dcmread(path, stop_before_pixels=True) for path in source.files}
+        return {path: source.headers.get(path) or dcmread(path, stop_before_pixels=True) for path in source.files}
     if not source:
         raise ValueError("no slices came; needed: a series of two or more; give all files of the series")
     return {
@@ -121,22 +121,41 @@ def _frames(files: Mapping[Path, Dataset]) -> list[Frame]:
     return sorted_by_position(frames)
 
 
-def _uids(header: Dataset) -> dict[str, str]:
-    found = {keyword: str(header.get(keyword) or "") for keyword in _UIDS}
-    if missing := [keyword for keyword, uid in found.items() if not uid]:
+def _instance_uids(files: Mapping[Path, Dataset]) -> dict[Path, dict[str, str]]:
+    found = {path: _own_uids(header) for path, header in files.items()}
+    if missing := [keyword for keyword in _INSTANCE_UIDS if any(not uids[keyword] for uids in found.values())]:
         raise ValueError(
             f"slices of the source series have no {', '.join(missing)}; needed: a segmentation refers to its source by "
             "these; export the series again with its UIDs"
         )
+    if len({uids["SOPInstanceUID"] for uids in found.values()}) < len(found):
+        raise ValueError(
+            "several slices of the source series have the same SOPInstanceUID; needed: one of its own for each, by "
+            "which a segmentation refers to it; export the series again"
+        )
     return found
 
 
-def _shared(first: Dataset, frame: Frame, affine: NDArray[np.float64]) -> Dataset:
+def _own_uids(header: Dataset) -> dict[str, str]:
+    meta = getattr(header, "file_meta", Dataset())
+    return {keyword: str(header.get(keyword) or meta.get(other) or "") for keyword, other in _INSTANCE_UIDS.items()}
+
+
+def _group_uids(files: Mapping[Path, Dataset], first: Dataset, *, seed: str) -> Dataset:
+    if len({str(header.get("SeriesInstanceUID") or "") for header in files.values()}) > 1:
+        raise ValueError("the slices are of several series; needed: one; give the files of one series")
+    group = Dataset()
+    for keyword in _GROUP_UIDS:  # the same in every run, so that a second segmentation joins the first one
+        setattr(group, keyword, str(first.get(keyword) or "") or generate_uid(entropy_srcs=[keyword, seed]))
+    return group
+
+
+def _shared(first: Dataset, frame: Frame, stack: Stack) -> Dataset:
     """What all slices have in common."""
     shared = Dataset()
     shared.SpecificCharacterSet = "ISO_IR 192"  # UTF-8 holds every name, whatever the source was written in
     for keyword in _NEEDED:
-        setattr(shared, keyword, valid_value(first, keyword) or "")
+        setattr(shared, keyword, valid_value(first, keyword))
     for keyword in _WELCOME:
         if value := valid_value(first, keyword):
             setattr(shared, keyword, value)
@@ -145,29 +164,31 @@ def _shared(first: Dataset, frame: Frame, affine: NDArray[np.float64]) -> Datase
     left, _, right = np.linalg.svd(np.array(frame.orientation, np.float64).reshape(2, 3), full_matrices=False)
     shared.ImageOrientationPatient = _decimals((left @ right).ravel())
     shared.PixelSpacing = _decimals(frame.spacing or ())
-    shared.SliceThickness = _decimals([float(np.linalg.norm(affine[:3, 2]))])[0]
+    shared.SliceThickness = _decimals([float(np.linalg.norm(stack.height_step))])[0]
     return shared
 
 
-def _slice(shared: Dataset, uids: Mapping[str, str], number: int, affine: NDArray[np.float64]) -> Dataset:
+def _slice(shared: Dataset, uids: Mapping[str, str], position: NDArray[np.float64]) -> Dataset:
     header = Dataset()
     header.update(shared)
     for keyword, uid in uids.items():
         setattr(header, keyword, uid)
-    header.ImagePositionPatient = _decimals(affine[:3, 3] + number * affine[:3, 2])
-    header.InstanceNumber = number + 1
+    header.ImagePositionPatient = _decimals(position)
     return header
 
 
-def valid_value(header: Dataset, keyword: str) -> Any:
+def valid_value(header: Dataset, keyword: str) -> str:
     """Return a header's value, or "" where it is missing or breaks the rules of its kind, as anonymisers leave them."""
     kind = dictionary_VR(keyword)
     try:
-        text = str(header.get(keyword) or "")
+        value = header.get(keyword) or ""
+        if isinstance(value, MultiValue):  # none of them may have several
+            return ""
+        text = str(value)
         validate_value(kind, text, config.RAISE)
         text.encode("utf-8")
-        if text and kind in ("DA", "TM"):
-            {"DA": DA, "TM": TM}[kind](text)
+        if text and kind in _PARSERS:
+            _PARSERS[kind](text)
     except Exception:  # pydicom converts when asked, and raises what it likes for a value that cannot be converted
         return ""
     return "" if keyword == "PatientSex" and text not in _SEXES else text

@@ -245,6 +245,58 @@ def test_what_breaks_the_rules_is_empty_and_names_are_kept(tmp_path: Path) -> No
     assert file.SeriesNumber == 1000
 
 
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_uids_of_a_group_are_made_where_they_lack_and_stay_the_same(
+    tmp_path: Path, keyword: str, value: str | None
+) -> None:
+    slices = series()
+    for item in slices:
+        delattr(item, keyword) if value is None else setattr(item, keyword, value)
+    first, again = written(tmp_path, slices), written(tmp_path, slices)
+    for name in ("StudyInstanceUID", "FrameOfReferenceUID"):
+        assert first[name].value == again[name].value
+        assert (first[name].value == slices[0].get(name)) is (name != keyword)
+    (referenced,) = first.ReferencedSeriesSequence
+    assert [one.ReferencedSOPInstanceUID for one in referenced.ReferencedInstanceSequence] == [
+        one.SOPInstanceUID for one in slices
+    ]
+
+
+def test_uids_of_slices_are_those_of_their_files(tmp_path: Path) -> None:
+    slices = series()
+    for item in slices:
+        item.file_meta.MediaStorageSOPClassUID, item.file_meta.MediaStorageSOPInstanceUID = (
+            item.SOPClassUID,
+            item.SOPInstanceUID,
+        )
+        item.SOPClassUID = item.SOPInstanceUID = ""
+    (referenced,) = written(tmp_path, slices).ReferencedSeriesSequence
+    assert [one.ReferencedSOPInstanceUID for one in referenced.ReferencedInstanceSequence] == [
+        one.file_meta.MediaStorageSOPInstanceUID for one in slices
+    ]
+    for item in slices:
+        item.file_meta.MediaStorageSOPInstanceUID = slices[0].file_meta.MediaStorageSOPInstanceUID
+    with pytest.raises(ValueError, match=r"several slices .* the same SOPInstanceUID; .*export the series again"):
+        written(tmp_path, slices)
+    for item in slices:
+        del item.file_meta.MediaStorageSOPInstanceUID
+    with pytest.raises(ValueError, match=r"have no SOPInstanceUID; .*export the series again"):
+        written(tmp_path, slices)
+
+
+@pytest.mark.filterwarnings("ignore")  # pydicom warns where they are set and read
+def test_uids_that_break_the_rules_are_kept(tmp_path: Path) -> None:
+    slices = series()
+    for number, item in enumerate(slices):
+        item.SOPInstanceUID, item.StudyInstanceUID, item.FrameOfReferenceUID = f"1.02.{number}", "ABC.1", "2" * 70
+    write_dicom_seg(tmp_path / "a", label(), grid(), source=slices, names=NAMES, software_version="1")
+    file = pydicom.dcmread(tmp_path / "a")
+    assert (file.StudyInstanceUID, file.FrameOfReferenceUID) == ("ABC.1", "2" * 70)
+    references = file.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert [one.ReferencedSOPInstanceUID for one in references] == [one.SOPInstanceUID for one in slices]
+
+
 def test_what_is_read_can_be_written(tmp_path: Path) -> None:
     """Positions nearly a tenth of a step off and cosines to three digits, as some writers leave them."""
     slices, off = series(), np.array([0, 0.08, -0.08, 0.08, 0]) * SPACING[2]
@@ -295,11 +347,59 @@ def test_label_map_of_another_grid_is_an_error(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-def test_missing_slice_is_an_error(tmp_path: Path) -> None:
+def nearest(affine: np.ndarray, drawn: np.ndarray, item: pydicom.Dataset) -> np.ndarray:
+    """Labels (rows, columns) at the places of a slice's pixels, by DICOM's own formula."""
+    across, down = np.reshape(item.ImageOrientationPatient, (2, 3)).astype(float)
+    rows, columns = np.mgrid[: item.Rows, : item.Columns]
+    lps = np.array(item.ImagePositionPatient, float) + columns[..., None] * across * float(item.PixelSpacing[1])
+    lps = lps + rows[..., None] * down * float(item.PixelSpacing[0])
+    index = nib.affines.apply_affine(np.linalg.inv(RAS @ affine), lps)
+    return drawn[tuple(np.moveaxis(np.rint(index).astype(int), -1, 0))]
+
+
+IRREGULAR = {
+    "a slice is missing": ([0, 1, 3, 4], 0.0),
+    "uneven": ([0, 1, 2, 3.4, 4.4], 0.0),
+    "tilted": ([0, 1, 2, 3, 4], 0.3),
+    "both": ([0, 1, 2, 3.4, 4.4], -0.3),
+}
+
+
+@pytest.mark.parametrize(("steps", "tilt"), IRREGULAR.values(), ids=IRREGULAR)
+def test_irregular_slices_take_the_labels_of_their_places(tmp_path: Path, steps: list[float], tilt: float) -> None:
+    """The label map lies on the grid that the slices were brought to; it has a border of nothing, as it is larger."""
+    import highdicom
+
+    slices = series()[: len(steps)]
+    (tmp_path / "in").mkdir()
+    for number, (item, step) in enumerate(zip(slices, steps, strict=True)):
+        place = ORIGIN + step * SPACING[2] * (TURN[:, 2] + tilt * TURN[:, 1])
+        item.ImagePositionPatient = [*map(float, place.round(4))]
+        item.save_as(tmp_path / "in" / str(number), enforce_file_format=True)
+    (found,) = find_series(tmp_path / "in").series
+    image = read_series(found, resample_uneven=True)
+    drawn = np.random.default_rng(0).choice([0, 2, 5], image.shape).astype(np.uint8)
+    write_dicom_seg(tmp_path / "a.dcm", drawn, image.affine, source=found, names=NAMES, software_version="1")
+    written = frames(tmp_path / "a.dcm")
+    assert len(written) == 2 * len(steps)
+    for item in slices:
+        place = tuple(round(float(value), 3) for value in item.ImagePositionPatient)
+        for segment, value in ((1, 2), (2, 5)):
+            (frame,) = (
+                one for (part, at), one in written.items() if part == segment and np.allclose(at, place, atol=2e-3)
+            )
+            np.testing.assert_array_equal(frame, nearest(image.affine, drawn, item) == value)
+    by_source = highdicom.seg.segread(tmp_path / "a.dcm").get_pixels_by_source_instance(
+        [item.SOPInstanceUID for item in slices], combine_segments=True
+    )
+    np.testing.assert_array_equal(np.array([0, 2, 5])[by_source[0]], nearest(image.affine, drawn, slices[0]))
+
+
+def test_irregular_slices_that_the_label_map_does_not_cover_are_an_error(tmp_path: Path) -> None:
     slices = series()
     del slices[1]
-    with pytest.raises(ValueError, match=r"1 slices seem to be missing.*5\.000 mm after slice 1; get the whole series"):
-        write_dicom_seg(tmp_path / "a", label(), grid(), source=slices, names=NAMES, software_version="1")
+    with pytest.raises(ValueError, match=r"does not lie on the grid of the source series \(10, 8, 4\).* 1 voxels away"):
+        write_dicom_seg(tmp_path / "a", label()[..., :-1], grid(), source=slices, names=NAMES, software_version="1")
 
 
 def test_label_maps_that_make_no_segmentation_are_errors(tmp_path: Path) -> None:
@@ -320,16 +420,10 @@ def test_highdicom_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no real volumes in {SHARED_DATA}")
 def test_real_series(tmp_path: Path) -> None:
-    """Its UIDs are empty; with UIDs it takes the real labels, which are stored along other axes."""
+    """Its UIDs are empty but for those of the files; the labels are stored along other axes."""
     slices = [pydicom.dcmread(path) for path in sorted((SHARED_DATA / "ct" / "torso_dicom").glob("*.dcm"))]
     truth = nib.load(SHARED_DATA / "ct" / "torso_dicom_labels.nii.gz")
     drawn = (np.asarray(truth.dataobj) == 5).astype(np.uint8)
     command = {"source": slices, "names": {1: "liver"}, "software_version": "1"}
-    with pytest.raises(ValueError, match=r"have no .*StudyInstanceUID, SeriesInstanceUID.*export the series again"):
-        write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
-    uids = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
-    for item in slices:
-        for keyword, uid in {**uids, "SOPInstanceUID": generate_uid(), "SOPClassUID": CTImageStorage}.items():
-            setattr(item, keyword, item.get(keyword) or uid)
     write_dicom_seg(tmp_path / "a.dcm", drawn, truth.affine, **command)
     assert sum(int(frame.sum()) for frame in frames(tmp_path / "a.dcm").values()) == int(drawn.sum())
