@@ -63,7 +63,7 @@ class Stack:
 
     def place_of(self, number: int) -> NDArray[np.float64]:
         """Return the affine of one slice alone: on the even grid if the stack is even, else where it was found."""
-        affine = self.affine.copy()
+        affine: NDArray[np.float64] = self.affine.copy()
         affine[:3, 3] += affine[:3, 2] * (number if self.is_even else self.steps[number])
         return affine
 
