@@ -31,8 +31,8 @@ def dicom_sources(
     """
     if root.is_file() and len(modalities) > 1 and not series:
         raise ValueError(
-            f"{root.name} is one DICOM file; needed: a series for each of {', '.join(modalities)}; give the folder of the "
-            f"study with a pattern for each (--map {modalities[0]}='*T1*'), or a list in a .csv file."
+            f"{root.name} is one DICOM file; needed: a series for each of {', '.join(modalities)}; give the folder of "
+            f"the study with a pattern for each (--map {modalities[0]}='*T1*'), or a list in a .csv file."
         )
     if (len(modalities) > 1 or series) and set(series) != set(modalities):
         raise ValueError(

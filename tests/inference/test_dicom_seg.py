@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -12,7 +13,7 @@ import pydicom
 import pytest
 import SimpleITK
 from pydicom import config
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from iunet_med.inference.dicom_seg import write_dicom_seg
 from iunet_med.volumes.dicom import find_series, read_series
@@ -92,29 +93,6 @@ def written(folder: Path, slices: list[pydicom.Dataset]) -> pydicom.Dataset:
         file = pydicom.dcmread(path)
         assert [element.value for element in file.iterall()]
     return file
-
-
-def several_frames() -> pydicom.Dataset:
-    """The slices as frames of one file, as scanners write Enhanced CT."""
-    slices = series()
-    one = pydicom.Dataset()
-    one.update(slices[0])
-    one.file_meta = slices[0].file_meta
-    one.SOPClassUID, one.NumberOfFrames, one.ImageType = EnhancedCTImageStorage, len(slices), ["ORIGINAL", "PRIMARY"]
-    measures, turned = pydicom.Dataset(), pydicom.Dataset()
-    measures.PixelSpacing, measures.SliceThickness = one.PixelSpacing, one.SliceThickness
-    turned.ImageOrientationPatient = one.ImageOrientationPatient
-    shared, places = pydicom.Dataset(), []
-    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [turned]
-    for item in slices:
-        at, group = pydicom.Dataset(), pydicom.Dataset()
-        at.ImagePositionPatient = item.ImagePositionPatient
-        group.PlanePositionSequence = [at]
-        places.append(group)
-    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        delattr(one, name)
-    one.SharedFunctionalGroupsSequence, one.PerFrameFunctionalGroupsSequence = [shared], places
-    return one
 
 
 pytest.importorskip("highdicom", reason="highdicom is not installed; the extra dicom brings it")
@@ -317,8 +295,10 @@ def test_what_is_read_can_be_written(tmp_path: Path) -> None:
     np.testing.assert_allclose([across @ across, down @ down, across @ down], [1, 1, 0], atol=1e-9)
 
 
-def test_frames_of_one_file_are_referred_to_by_their_numbers(tmp_path: Path) -> None:
-    one, order = several_frames(), [2, 0, 4, 1, 3]
+def test_frames_of_one_file_are_referred_to_by_their_numbers(
+    tmp_path: Path, in_one_file: Callable[[list[pydicom.Dataset]], pydicom.Dataset]
+) -> None:
+    one, order = in_one_file(series()), [2, 0, 4, 1, 3]
     one.PerFrameFunctionalGroupsSequence = [one.PerFrameFunctionalGroupsSequence[number] for number in order]
     one.PixelData = np.stack([np.full(SHAPE[1::-1], number, np.int16) for number in order]).tobytes()
     (tmp_path / "in").mkdir()
