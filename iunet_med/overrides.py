@@ -35,7 +35,7 @@ def check_overrides() -> None:
     own = {name for command in COMMANDS for name in inspect.signature(command).parameters}
     ids = {ReferenceResolver.normalize_id(option) for option in options if option not in own}
     if unknown := sorted(id for id in ids if not _is_known(id, ConfigParser(config), ids)):
-        raise ValueError("; ".join(_refusal(id, config) for id in unknown) + ".")
+        raise ValueError("; ".join(_refusal(id, config) for id in unknown))
 
 
 def read_options(arguments: Sequence[str]) -> dict[str, Any]:
