@@ -39,7 +39,7 @@ def check_volume(
 ) -> list[Finding]:
     """Check voxels and grid of one volume, however it was read; refusals come first.
 
-    The memory beyond `array` is that of one plane.
+    The memory beyond `array` is that of one plane and, where outliers are searched, of half a million voxels.
 
     Args:
         array: (X, Y, Z), or (X, Y, Z, C) for several channels in one file. Saturation shows in integers alone.

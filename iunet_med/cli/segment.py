@@ -46,7 +46,9 @@ def segment(
     series: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="NAME=PATTERN", help="A modality's DICOM series, as in `t1c='*T1*GD*'`; repeatable."
+            "--map",
+            metavar="NAME=PATTERN",
+            help="A modality's file or DICOM series, as in `t1c='*T1*GD*'`, any case; repeatable.",
         ),
     ] = None,
     device: Annotated[

@@ -111,6 +111,11 @@ def find_cases(root: Path, layout: Layout, *, labelled: bool) -> tuple[list[Case
         DatasetError: there is no case at all, or the folder has another layout.
     """
     cases, problems = layout.find(root, labelled=labelled)
+    if labelled and layout == dataset_layout("files"):
+        meaning = ", ".join(f"{name} = {'+'.join(map(str, values))}" for name, values in layout.regions.items())
+        logger.warning(
+            f"labels in {root} are taken for those of brats23, {meaning}; describe others by a layout of your own"
+        )
     others = [] if cases else [name for name in fitting_layouts(root) if dataset_layout(name) != layout]
     if others and layout_name(layout):
         came = f"its files are those of {' and '.join(others)}, and no case fits {layout_name(layout)}"

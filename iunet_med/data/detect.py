@@ -1,15 +1,20 @@
 """Tells by a folder's content which public layout it has."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
 from iunet_med.data.layouts import Layout, case_folders
+from iunet_med.data.named_layout import NamedLayout, say_which, stem_of
+from iunet_med.data.names import kind_of, split_name
 from iunet_med.data.problems import DatasetError, Problem
 from iunet_med.data.public import BRATS18_FILES, BRATS23_FILES, LAYOUT_NAMES, LayoutName, dataset_layout
+from iunet_med.data.walk import walk
+from iunet_med.volumes import ENDINGS
 
+FILES = NamedLayout(modalities=dict.fromkeys(BRATS23_FILES, ""), regions={})
 BY_FILE_NAMES: dict[LayoutName, Mapping[str, str]] = {"brats18": BRATS18_FILES, "brats23": BRATS23_FILES}
 """The layouts that differ in their files' names; brats24 has those of brats23, and only label values tell them apart.
 """
@@ -35,7 +40,7 @@ def find_layout(name: LayoutName | Literal["auto"] = "auto", *, dataset_dir: str
 
 
 def detect_layout(root: Path) -> LayoutName:
-    """Name the public layout of a folder: by its dataset.json, or by the names of the files in its cases' folders.
+    """Name the layout of a folder: by its dataset.json, or by the names of the files in its cases' folders.
 
     Raises:
         DatasetError: says what was found where no layout fits or several do.
@@ -47,12 +52,13 @@ def detect_layout(root: Path) -> LayoutName:
         came = " and ".join(f"{len(found)} cases like {name}, {found[0]} for one" for name, found in fitting.items())
         cure = f"put them in folders of their own, or say which are meant, by one of {', '.join(fitting)}"
     else:
-        files = next((files for _, files in case_folders(root) if files), [])
-        nothing = f"no NIfTI file in {root}" if root.is_dir() else f"no folder {root}"
+        files = [name for _, _, names in walk(root) for name in names if name.lower().endswith(ENDINGS)]
+        nothing = f"no image in {root}" if root.is_dir() else f"no folder {root}"
         came = f"{', '.join(files[:5])} for a start" if files else nothing
-        cure = f"say it by one of {', '.join(LAYOUT_NAMES)}, or describe your folders as in four_modalities_lesion.json"
+        cure = say_which("t1c", BRATS23_FILES)
     names = "; ".join(f"{name} ({', '.join(patterns.values())})" for name, patterns in BY_FILE_NAMES.items())
-    raise DatasetError(root, [Problem("layout", came, f"the files of one layout: {names}; or a dataset.json", cure)])
+    needed = f"the files of one layout: {names}; names such as t1, t1c, t2, flair; or a dataset.json"
+    raise DatasetError(root, [Problem("layout", came, needed, cure)])
 
 
 def fitting_layouts(root: Path) -> dict[LayoutName, list[str]]:
@@ -62,10 +68,24 @@ def fitting_layouts(root: Path) -> dict[LayoutName, list[str]]:
     fitting: dict[LayoutName, list[str]] = {}
     for folder, files in case_folders(root):
         for name, patterns in BY_FILE_NAMES.items():
-            # two of the modalities are more than chance, and are found in a case with faults, too
-            if sum(any(fnmatchcase(file, pattern) for file in files) for pattern in patterns.values()) >= 2:
+            if _fits(files, patterns):
                 fitting.setdefault(name, []).append(folder.name)
+    if not fitting and (named := [group.name for group in FILES.groups(root) if group.taken]):
+        return {"files": named}
     return fitting
+
+
+def _fits(files: Sequence[str], patterns: Mapping[str, str]) -> bool:
+    """Return True if a case's files are those of a layout: two modalities are more than chance, and faults may be."""
+    found = {name: [file for file in files if fnmatchcase(file, pattern)] for name, pattern in patterns.items()}
+    # a flat folder has many files for one modality; and x_t1c is not the name that brats18 has for it
+    kinds = {kind_of(split_name(stem_of(file)).words) for file in files}
+    named_otherwise = any(name in kinds and not fitting for name, fitting in found.items())
+    return sum(map(bool, found.values())) >= 2 and not named_otherwise and not _is_flat(found)
+
+
+def _is_flat(found: Mapping[str, Sequence[str]]) -> bool:
+    return all(len({split_name(stem_of(file)).prefix for file in files}) > 1 for files in found.values() if files)
 
 
 def _layout_of(datalist: Path) -> LayoutName:

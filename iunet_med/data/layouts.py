@@ -1,7 +1,6 @@
 """How the folders of public data sets become lists of cases: modalities and regions by name, never by position."""
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.walk import walk
 
 Case = dict[str, Any]
 """Keys: `case` and `patient` (names), `image` (a path, or one path per modality), `modalities` (the names of its
@@ -89,11 +89,10 @@ class FolderLayout:
 
 def case_folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
     """Yield each folder from `root` down that holds NIfTI files or nothing at all, with the names of these files."""
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        files = sorted(name for name in names if name.endswith((".nii", ".nii.gz")) and not name.startswith("."))
-        if files or not (subfolders or Path(folder) == root):
-            yield Path(folder), files
+    for folder, subfolders, names in walk(root):
+        files = [name for name in names if name.endswith((".nii", ".nii.gz"))]
+        if files or not (subfolders or folder == root):
+            yield folder, files
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from typing import Literal, get_args
 
 from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
+from iunet_med.data.named_layout import NamedLayout
 
-LayoutName = Literal["brats18", "brats23", "brats24", "msd"]
+LayoutName = Literal["brats18", "brats23", "brats24", "msd", "files"]
 LAYOUT_NAMES: tuple[LayoutName, ...] = get_args(LayoutName)
 
 BRATS18_FILES = {"t1": "*_t1.nii*", "t1c": "*_t1ce.nii*", "t2": "*_t2.nii*", "flair": "*_flair.nii*"}
@@ -19,7 +20,8 @@ def dataset_layout(name: LayoutName) -> Layout:
       label of case 355 has in BraTS 2020, `W39_1998.09.19_Segm.nii`;
     - `brats23`: BraTS 2023 and later, enhancing tumour is label 3; several scans of a patient stay together;
     - `brats24`: the same files after surgery, with the resection cavity, label 4, as a region of its own, RC;
-    - `msd`: Task01_BrainTumour of the Medical Segmentation Decathlon: 1 oedema, 2 non-enhancing, 3 enhancing.
+    - `msd`: Task01_BrainTumour of the Medical Segmentation Decathlon: 1 oedema, 2 non-enhancing, 3 enhancing;
+    - `files`: any folder whose files carry the field's names, BIDS among them; label values as in `brats23`.
 
     Source: Baid et al. 2021, https://arxiv.org/abs/2107.02314, de Verdier et al. 2024,
     https://arxiv.org/abs/2405.18368, and the data sets' own descriptions.
@@ -41,6 +43,8 @@ def dataset_layout(name: LayoutName) -> Layout:
                 regions={"ET": (3,), "TC": (2, 3), "WT": (1, 2, 3)},
                 labels={"1": "edema", "2": "non-enhancing", "3": "enhancing"},
             )
+        case "files":
+            return NamedLayout(modalities=dict.fromkeys(BRATS23_FILES, ""), regions=regions)
     raise ValueError(
         f"there is no layout named {name!r}; choose one of {', '.join(LAYOUT_NAMES)}, or describe your folders "
         "with iunet_med.data.FolderLayout."

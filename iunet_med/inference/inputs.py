@@ -14,7 +14,8 @@ from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.file import Modality, read_checked
 from iunet_med.checks.finding import Finding, refuse
 from iunet_med.checks.volume import check_volume
-from iunet_med.inference.sources import WHOLE, Source
+from iunet_med.inference.case_lists import WHOLE
+from iunet_med.inference.sources import Source
 from iunet_med.volumes import AFFINE_TOLERANCE, Grid, Volume
 
 UNEVEN = "uneven-slices"

@@ -1,21 +1,17 @@
 """What the user points at, as a list of cases: a file, a folder of cases, a folder of DICOM, or a written list."""
 
-import csv
-import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from iunet_med.data import Layout
-from iunet_med.evaluation.csv_rows import read_cell
+from iunet_med.data import Layout, NamedLayout
+from iunet_med.data.named_layout import fits, say_which, stem_of
+from iunet_med.data.walk import walk
+from iunet_med.inference.case_lists import WHOLE, read_rows
 from iunet_med.inference.names import check_name, shown_name
-
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
-WHOLE = "image"
-"""The key of a file that holds all modalities as channels, in the network's order or in that of `channels`."""
+from iunet_med.volumes import ENDINGS
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def list_sources(
     Args:
         given: the path.
         layout: modalities, and what the folders of cases look like.
-        series: for each modality the pattern of its DICOM series' description; then `given` is a folder of DICOM.
+        series: for each modality the pattern of its DICOM series' description or, in a folder of files, of its file.
         keep_identifiers: whether DICOM cases are named by their patients' numbers.
         on_left_out: called with the path (below `given`) of each file in a folder of DICOM that is not used, and why.
 
@@ -64,6 +60,8 @@ def list_sources(
         sources = _listed(given, modalities)
     elif given.is_file():
         sources = [_single(given)]
+    elif series and maps_files(given, series):
+        sources = _folder(given, _mapped(layout, series))
     elif series or (len(modalities) == 1 and not has_images(given)):
         from iunet_med.inference.dicom_sources import dicom_sources
 
@@ -74,8 +72,9 @@ def list_sources(
         sources = _folder(given, layout) if has_images(given) else []
     if not sources:
         raise ValueError(
-            f"{given} holds no case; needed: cases as in {layout}, or a list of them; for DICOM give a pattern per "
-            f"modality, as in --map {modalities[0]}='*'."
+            f"{given} holds no case; needed: for each case one file per modality ({', '.join(modalities)}); "
+            f"{say_which(modalities[0], layout.modalities)}; for DICOM give a pattern for each, as in "
+            f"--map {modalities[0]}='*'."
         )
     return sorted((_safe(source) for source in _unique(sources)), key=lambda source: source.name)
 
@@ -85,18 +84,42 @@ def has_images(folder: Path) -> bool:
     return (folder / "dataset.json").exists() or any(True for _ in _images(folder))
 
 
-def case_name(path: Path) -> str:
-    """A file's name without the ending of its format."""
-    ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), path.suffix)
-    return path.name[: len(path.name) - len(ending)]
+def maps_files(given: Path, patterns: Mapping[str, str]) -> bool:
+    """Whether patterns of modalities mean the files of a folder, and not series of DICOM."""
+    if not given.is_dir():
+        return False
+    images = list(_images(given))
+    fitting = any(fits(path, pattern, given) for path in images for pattern in patterns.values())
+    return bool(images) and (fitting or not _has_dicom(given))
+
+
+def inputs_of(source: Source, root: Path) -> dict[str, str]:
+    """Say for each modality what was taken for it: the file's path below `root`, or the key of the DICOM series."""
+    roots = (root, root.resolve())
+    files = {
+        name: next((path.relative_to(base).as_posix() for base in roots if path.is_relative_to(base)), path.name)
+        for name, path in source.files.items()
+    }
+    return files | {name: one.key for name, one in (source.series or {}).items()}
+
+
+def _mapped(layout: Layout, patterns: Mapping[str, str]) -> Layout:
+    """A layout whose files are known by patterns, and where there is none by the field's names."""
+    if unknown := [name for name in patterns if name not in layout.modalities]:
+        raise ValueError(
+            f"--map names {', '.join(unknown)}; the bundle's modalities are {', '.join(layout.modalities)}."
+        )
+    names = {name: patterns.get(name, "") for name in layout.modalities}
+    return NamedLayout(modalities=names, regions=layout.regions)
 
 
 def _single(path: Path) -> Source:
-    return Source(case_name(path), {WHOLE: path})
+    return Source(stem_of(path.name), {WHOLE: path})
 
 
 def _folder(root: Path, layout: Layout) -> list[Source]:
-    if len(layout.modalities) == 1 and not (root / "dataset.json").exists():
+    only = len(layout.modalities) == 1 and not isinstance(layout, NamedLayout)
+    if only and not (root / "dataset.json").exists():
         return [_single(path) for path in _images(root)]
     cases, problems = layout.find(root.resolve(), labelled=False)
     names = tuple(layout.modalities)
@@ -113,15 +136,25 @@ def _folder(root: Path, layout: Layout) -> list[Source]:
 
 
 def _images(root: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        yield from (
-            Path(folder, name) for name in sorted(names) if name.lower().endswith(ENDINGS) and not name.startswith(".")
-        )
+    for folder, _, names in walk(root):
+        yield from (folder / name for name in names if name.lower().endswith(ENDINGS))
+
+
+def _has_dicom(root: Path) -> bool:
+    others = (folder / name for folder, _, names in walk(root) for name in names if not name.lower().endswith(ENDINGS))
+    return any(_is_dicom(path) for path in others)
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
 
 
 def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
-    rows = _rows(path)
+    rows = read_rows(path, modalities)
     sources = []
     for number, row in enumerate(rows, start=1):
         keys = [WHOLE] if row.get(WHOLE) else list(modalities)
@@ -145,24 +178,6 @@ def _with_series(source: Source) -> Source:
         return replace(source, files=files, series={key: only_series(path) for key, path in folders.items()})
     except ValueError as error:
         return replace(source, files=files, problem=str(error))
-
-
-def _rows(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        if path.suffix.lower() == ".csv":
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                rows: Any = [{key: read_cell(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
-        else:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            rows = rows.get("cases") if isinstance(rows, dict) else rows
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(f"{path} cannot be read as a list of cases: {error}") from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "case" in row for row in rows):
-        raise ValueError(
-            f"{path} is no list of cases; needed: one entry per case with `case`, its name, and one path per modality, "
-            f"or `{WHOLE}`, one file for all; paths start from the list's folder."
-        )
-    return rows
 
 
 def _unique(sources: Sequence[Source]) -> list[Source]:

@@ -1,6 +1,7 @@
 """Whatever text comes through a door of the command line, it never runs, and ends in work done or one clear error."""
 
 import builtins
+import csv
 import json
 import shutil
 from collections.abc import Iterator
@@ -67,6 +68,8 @@ def test_arguments_of_segment(tmp_path: Path, text: str) -> None:
 def test_arguments_of_other_commands(tmp_path: Path, text: str) -> None:
     ends_well("evaluate", f"--layout={text}", str(tmp_path), str(tmp_path))
     ends_well("evaluate", "--", text, text)
+    ends_well("evaluate", f"--cases={text}", f"--datalist={text}", str(tmp_path), str(tmp_path))
+    ends_well("simulate", f"--layout={text}", str(tmp_path / "out"))
     ends_well("datalist", f"--layout={text}", "--out", str(tmp_path / "list.json"), str(tmp_path))
     ends_well("datalist", "--out", str(tmp_path / "list.json"), "--", text)
     ends_well("export", f"--bundle={text}", "model.ts")
@@ -92,6 +95,27 @@ def test_texts_of_files(tmp_path: Path, text: str) -> None:
     ends_well("datalist", str(tmp_path), "--out", str(tmp_path / "list.json"))
     ends_well("evaluate", "--layout", str(tmp_path / "layout.json"), str(tmp_path), str(tmp_path))
     ends_well("evaluate", "--layout", str(tmp_path / "target.json"), str(tmp_path), str(tmp_path))
+
+
+@quick
+@given(texts)
+def test_cells_of_lists(tmp_path: Path, text: str) -> None:
+    rows = [["case", "t1", "t1c", "t2", "flair"], [text] * 5, [text, "a.nii", "b.nii", "c.nii", "d.nii"], [text]]
+    with (tmp_path / "cases.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        csv.writer(file).writerows(rows)
+    ends_well("segment", "--bundle", str(BUNDLE), "--output", str(tmp_path / "out"), str(tmp_path / "cases.csv"))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_paths_of_outputs(dataset: Path, tmp_path: Path, name: str) -> None:
+    (folder := tmp_path / "inner" / "inner").mkdir(parents=True)
+    predictions = tmp_path / "predictions"
+    predictions.mkdir()
+    for label in dataset.glob("*/*-seg.nii.gz"):
+        shutil.copy(label, predictions / label.name.replace("-seg", "_seg"))
+    tables = [f"--csv={folder}/{name}.csv", f"--summary={folder}/{name}-2.csv"]
+    ends_well("evaluate", str(dataset), str(predictions), *tables)
+    ends_well("datalist", "--folds", "0", "--out", f"{folder}/{name}.json", str(dataset))
 
 
 @pytest.mark.parametrize("name", [text for text in HOSTILE if "/" not in text and len(text) < 200])

@@ -30,11 +30,12 @@ def test_folders_of_two_layouts_are_refused_with_examples(tmp_path: Path, brats_
         detect_layout(tmp_path)
 
 
-@pytest.mark.parametrize(("files", "came"), [((), "no NIfTI file in"), (("T1.nii", "FL.nii"), "FL.nii, T1.nii for a")])
+@pytest.mark.parametrize(("files", "came"), [((), "no image in"), (("A.nii", "B.nii"), "A.nii, B.nii for a")])
 def test_what_fits_no_layout_is_told_with_what_was_found(tmp_path: Path, files: tuple[str, ...], came: str) -> None:
     touch(tmp_path / "x", *files)
     with pytest.raises(
-        DatasetError, match=rf"{came}.*; needed: .*brats18 \(\*_t1\.nii.*; cure: say it by one of brats18"
+        DatasetError,
+        match=rf"{came}.*; needed: .*brats18 \(\*_t1\.nii.*; cure: say which it is, by `iunet-med segment --map",
     ):
         detect_layout(tmp_path)
 

@@ -8,8 +8,9 @@ import pytest
 import SimpleITK
 
 from iunet_med.checks.finding import RefusedError
+from iunet_med.inference.case_lists import WHOLE
 from iunet_med.inference.inputs import read_case
-from iunet_med.inference.sources import WHOLE, Source
+from iunet_med.inference.sources import Source
 from iunet_med.volumes import read_volume
 
 AFFINE = nib.affines.from_matvec(nib.eulerangles.euler2mat(0.3, -0.2, 0.25) @ np.diag([-2, 2, 3]), [3, -40, 7])

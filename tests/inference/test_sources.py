@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from iunet_med.data import FolderLayout, dataset_layout
-from iunet_med.inference.sources import WHOLE, Source, case_name, list_sources
+from iunet_med.inference.case_lists import WHOLE
+from iunet_med.inference.sources import Source, inputs_of, list_sources
 
 BRATS = dataset_layout("brats23")
 CT = FolderLayout(modalities={"ct": "*.nii*"}, regions={"organ": (1,)}, label="*_seg*")
@@ -46,5 +47,41 @@ def test_what_is_no_list_is_told(content: str, ending: str, tmp_path: Path) -> N
         list_sources(tmp_path / f"list.{ending}", BRATS)
 
 
-def test_names_without_the_ending() -> None:
-    assert [case_name(Path(name)) for name in ("a.nii.gz", "b.v2.NII", "c.mha")] == ["a", "b.v2", "c"]
+FOUR = ("t1", "t1c", "t2", "flair")
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def test_linked_case_folders_are_found(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"far/x_{name}.nii" for name in FOUR))
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "P01").symlink_to(tmp_path / "far")
+    (source,) = list_sources(tmp_path / "scans", dataset_layout("files"))
+    assert source.name == "P01"
+    assert inputs_of(source, tmp_path / "scans") == {name: f"P01/x_{name}.nii" for name in FOUR}
+    assert [source.name for source in list_sources(tmp_path / "scans", CT)] == [f"x_{name}" for name in sorted(FOUR)]
+
+
+def test_patterns_mean_files_where_there_are_files(tmp_path: Path) -> None:
+    touch(tmp_path, "x/one.nii", "x/two.nii", "x/T2.nii", "x/FLAIR.nii")
+    (source,) = list_sources(tmp_path, BRATS, series={"t1": "x/ONE*", "t1c": "two.*"})
+    assert inputs_of(source, tmp_path) == {
+        "t1": "x/one.nii",
+        "t1c": "x/two.nii",
+        "t2": "x/T2.nii",
+        "flair": "x/FLAIR.nii",
+    }
+    (source,) = list_sources(tmp_path, BRATS, series={"t1": "three*"})
+    assert "no file for t1, t1c; found t2 (x/T2.nii), flair (x/FLAIR.nii); not recognised: x/one.nii" in source.problem
+    with pytest.raises(ValueError, match=r"--map names pet; the bundle's modalities are t1, t1c, t2, flair"):
+        list_sources(tmp_path, BRATS, series={"pet": "*"})
+
+
+def test_nothing_to_run_says_what_always_works(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"holds no case; needed: .*--map t1='PATTERN'.*columns case,t1,t1c,t2,flair"):
+        list_sources(touch(tmp_path, "notes.txt"), BRATS)

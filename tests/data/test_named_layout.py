@@ -1,0 +1,123 @@
+"""Folders as clinics have them become cases by the names of their files; what is doubtful is refused with names."""
+
+from pathlib import Path
+
+import pytest
+
+from iunet_med.data import NamedLayout, dataset_layout, find_layout
+
+FILES = dataset_layout("files")
+FOUR = ("t1", "t1c", "t2", "flair")
+SCANNER = ("AX T1.nii.gz", "AX T1 POST.nii.gz", "AX T2.nii.gz", "AX FLAIR.nii.gz")
+BIDS = ("T1w", "ce-gd_T1w", "T2w", "FLAIR")
+TREES = {
+    "plain names": [f"x/x_{name}.nii" for name in FOUR],
+    "BIDS": [f"sub-01/anat/sub-01_{name}.nii.gz" for name in BIDS],
+    "BIDS with sessions": [f"sub-01/ses-post/anat/sub-01_ses-post_{name}.nii.gz" for name in BIDS],
+    "scanner names": [f"P01/{name}" for name in SCANNER],
+    "dates": [f"P01/20200131/{name}" for name in SCANNER],
+    "visits": [f"{patient}/baseline/{name}" for patient in ("P01", "P02") for name in SCANNER],
+    "flat": [f"{patient}_{name}.nii.gz" for patient in ("P01", "P02") for name in FOUR],
+    "flat scanner names": [f"{number}_{name.replace(' ', '_')}" for number in (101, 102) for name in SCANNER],
+    "one patient": list(SCANNER),
+    "upper case": [f"P01/P01_{name.upper()}.NII.GZ" for name in FOUR],
+    "other formats": [f"P01/{name}.{ending}" for name, ending in zip(FOUR, ("mha", "nrrd", "nii", "MHA"), strict=True)],
+    "series numbers": [f"P01/{number}_{name}" for number, name in enumerate(SCANNER)],
+    "false friends": [
+        *(f"T1_001/T1_001_{name}.nii.gz" for name in (*FOUR, "t1c_brain_mask", "adc", "t2star", "seg")),
+        "T1_001/masks/brainmask.nii.gz",
+    ],
+}
+CASES = {
+    "plain names": ["x"],
+    "BIDS": ["sub-01"],
+    "BIDS with sessions": ["sub-01_ses-post"],
+    "dates": ["P01_20200131"],
+    "visits": ["P01_baseline", "P02_baseline"],
+    "flat": ["P01", "P02"],
+    "flat scanner names": ["101", "102"],
+    "one patient": ["data"],
+    "false friends": ["T1_001"],
+}
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_trees_are_found_and_their_files_known(tree: str, tmp_path: Path) -> None:
+    root = touch(tmp_path / "data", *TREES[tree])
+    layout = find_layout(dataset_dir=str(root))
+    assert layout == FILES
+    cases, problems = layout.find(root, labelled=False)
+    assert problems == []
+    assert [case["case"] for case in cases] == CASES.get(tree, ["P01"])
+    for number, case in enumerate(cases):
+        assert case["image"] == [str(root / name) for name in TREES[tree][4 * number : 4 * number + 4]]
+
+
+def test_visits_and_sessions_stay_with_their_patient(tmp_path: Path) -> None:
+    touch(tmp_path, *TREES["BIDS with sessions"], *TREES["dates"])
+    assert [case["patient"] for case in FILES.find(tmp_path, labelled=False)[0]] == ["P01", "sub-01"]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["derivatives/manual/sub-01/anat/sub-01_dseg.nii.gz", "sub-01/anat/sub-01_label-lesion_mask.nii.gz"],
+)
+def test_labels_of_bids_lie_beside_or_below_derivatives(label: str, tmp_path: Path) -> None:
+    brain = "derivatives/bet/sub-01/anat/sub-01_desc-brain_mask.nii.gz"
+    copy = "derivatives/bet/sub-01/anat/sub-01_desc-preproc_T2w.nii.gz"
+    touch(tmp_path, *TREES["BIDS"], label, brain, copy)
+    (case,), problems = FILES.find(tmp_path, labelled=True)
+    assert problems == []
+    assert case["label"] == str(tmp_path / label)
+
+
+def test_labels_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"images/{name}" for name in TREES["flat"]), "labels/P01_seg.nii.gz", "labels/P02_seg.nii.gz")
+    cases, problems = FILES.find(tmp_path, labelled=True)
+    assert problems == []
+    assert [Path(case["label"]).name for case in cases] == ["P01_seg.nii.gz", "P02_seg.nii.gz"]
+
+
+def told(root: Path, layout: NamedLayout = FILES) -> str:  # type: ignore[assignment]
+    return "\n".join(map(str, layout.find(root, labelled=False)[1]))
+
+
+def test_two_files_for_one_modality_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, *TREES["plain names"], "x/x_T1_post.nii")
+    assert "x: 2 files for t1c, x/x_T1_post.nii and x/x_t1c.nii; needed: one; cure: say which" in told(tmp_path)
+
+
+def test_what_is_missing_is_told_with_what_was_found(tmp_path: Path) -> None:
+    text = told(touch(tmp_path, "x/x_flair.nii", "x/odd.nii"))
+    assert "x: no file for t1, t1c, t2; found flair (x/x_flair.nii); not recognised: x/odd.nii; needed: one" in text
+    assert "--map t1='PATTERN'" in text
+    assert "a CSV list with the columns case,t1,t1c,t2,flair" in text
+
+
+def test_files_of_several_patients_are_never_mixed(tmp_path: Path) -> None:
+    cases, problems = FILES.find(
+        touch(tmp_path, "P01_t1.nii", "P01_t1c.nii", "P02_t2.nii", "P02_flair.nii"), labelled=False
+    )
+    assert cases == []
+    assert [problem.case for problem in problems] == ["P01", "P02"]
+
+
+def test_patterns_go_before_names(tmp_path: Path) -> None:
+    touch(tmp_path, *TREES["plain names"], "x/Series 7 POST.nii", "x/odd.nii")
+    layout = NamedLayout(modalities={"t1": "", "t1c": "*/SERIES 7*", "t2": "ODD.*", "flair": ""}, regions={})
+    (case,), _ = layout.find(tmp_path, labelled=False)
+    assert [Path(path).name for path in case["image"]] == ["x_t1.nii", "Series 7 POST.nii", "odd.nii", "x_flair.nii"]
+    both = NamedLayout(modalities={"t1": "*_t1.nii", "t1c": "*_t1*"}, regions={})
+    assert "x/x_t1.nii fits both t1 and t1c" in told(tmp_path, both)
+
+
+def test_repeated_names_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{side}/{name}" for side in "ab" for name in TREES["flat"]))
+    assert "P01: several folders, " in told(tmp_path)
