@@ -71,7 +71,9 @@ def _is_known(id: str, parser: ConfigParser, given: set[str]) -> bool:
 
 
 def _refusal(id: str, config: Mapping[str, Any]) -> str:
-    near = get_close_matches(id, [known for known in _ids(config) if "_desc" not in known], n=3)
+    near = get_close_matches(
+        id, [known for known in _ids(config) if "_desc" not in known and not known[-1].isdigit()], n=3
+    )
     cure = f"did you mean {' or '.join(f'--{one}' for one in near)}?" if near else "see the config's ids"
     return f"--{id} came, and the configs have no such id: {cure}"
 
