@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "iunet_med"
 LAYERS = [
-    ["files"],
+    ["files", "overrides"],
     ["nn"],
     ["networks"],
     ["memory"],

@@ -18,6 +18,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from iunet_med.data import DatasetError
+from iunet_med.data.problems import first_cause
 from iunet_med.transforms import LabelToRegionsd
 
 REPOSITORY = Path(__file__).parents[1]
@@ -116,6 +117,36 @@ def test_every_overlay_fits_over_training_and_inference(
         result = parser.get_parsed_content("network_def").eval()(torch.zeros(1, len(layout.modalities), *size))
     assert result.shape == (1, len(layout.regions), *size)
     assert engine.state.epoch_length > 0
+
+
+def test_items_without_names_are_segmented_and_scored(brats_folder: Path, tmp_path: Path) -> None:
+    folders = [brats_folder / name for name in ("GLI-1-000", "GLI-2-000")]
+    items = [
+        {
+            "image": [str(folder / f"{folder.name}-{ending}.nii.gz") for ending in ("t1n", "t1c", "t2w", "t2f")],
+            "label": str(folder / f"{folder.name}-seg.nii.gz"),
+        }
+        for folder in folders
+    ]
+    parser = parse("evaluate", output_dir=str(tmp_path), **TINY)
+    parser.update({"dataset::data": items, "handlers::0::_disabled_": True})
+    parser.get_parsed_content("evaluator").run()
+    assert sorted(path.parent.name for path in tmp_path.rglob("*_seg.nii.gz")) == ["GLI-1-000", "GLI-2-000"]
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()[1:]
+    assert {row.split(",")[0] for row in rows} == {"GLI-1-000", "GLI-2-000"}
+
+
+@pytest.mark.parametrize(("network", "reach"), [("UNet", (2, 2, 2)), ("BasicUNet", None)])
+def test_a_network_of_monai_takes_the_place_of_ours(network: str, reach: tuple[int, ...] | None) -> None:
+    parts = {"spatial_dims": 3, "in_channels": 4, "out_channels": 3}
+    levels = {"channels": [4, 8], "strides": [2]} if network == "UNet" else {}
+    parser = parse("train", network_def={"_target_": network, **parts, **levels})
+    if reach:
+        assert parser.get_parsed_content("reach") == reach
+        return
+    with pytest.raises(RuntimeError) as caught:
+        parser.get_parsed_content("reach")
+    assert "set the smallest size in voxels per axis, such as --reach" in str(first_cause(caught.value))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Data sets as lists of checked cases."""
 
+from iunet_med.data.case_names import named_dataset
 from iunet_med.data.cases import list_cases
 from iunet_med.data.detect import find_layout
 from iunet_med.data.folds import split_cases
@@ -20,6 +21,7 @@ __all__ = [
     "dataset_layout",
     "find_layout",
     "list_cases",
+    "named_dataset",
     "plain_errors",
     "split_cases",
 ]

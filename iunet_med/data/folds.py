@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from monai.data import partition_dataset
 
+from iunet_med.data.case_names import name_cases
 from iunet_med.data.layouts import Case
 
 
@@ -16,7 +17,7 @@ def split_cases(
     the patients' names and the seed, whatever the order of the cases, at least one patient on each side.
 
     Args:
-        cases: as from `list_cases`.
+        cases: as from `list_cases`; those without names are named by their files.
         validation: the share of patients to validate on, below 1. With 0, all cases are trained and validated on, and
             the score says nothing of other patients.
         seed: of the shuffling.
@@ -25,6 +26,7 @@ def split_cases(
     Raises:
         ValueError: for fewer than two patients, or a fold without cases.
     """
+    cases = name_cases(cases)
     if validation == 0:
         return list(cases), list(cases)
     if any("fold" in case for case in cases):

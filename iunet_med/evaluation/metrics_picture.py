@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,6 +18,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
 _TITLES = {"dice": "Dice", "sensitivity": "Sensitivity", "specificity": "Specificity", "hd95_mm": "HD95 (mm)"}
 
 
+@rc_context({"text.parse_math": False})  # names are plain text, also with dollar signs
 def draw_metrics(scores: Sequence[Score]) -> Figure:
     """Draw the panels Dice, sensitivity, specificity and HD95; regions are on the horizontal axis."""
     figure = Figure(figsize=(3.2 * len(METRICS), 3.6), dpi=100, layout="constrained")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -47,6 +48,7 @@ def read_picture_case(case: Case, predictions: Path) -> PictureCase:
     return PictureCase(name=name, images=read_images(case), spacing_mm=spacing_in_ras(truth), **maps)
 
 
+@rc_context({"text.parse_math": False})  # names are plain text, also with dollar signs
 def draw_overview(cases: Sequence[PictureCase], *, regions: Regions) -> Figure:
     """Rows are cases; columns are the modalities, then truth and prediction outlined on the last modality.
 
@@ -82,7 +84,7 @@ def _draw_case(row: NDArray[Any], case: PictureCase, regions: Regions) -> None:
     for axes, labels in zip(row[len(planes) :], (case.truth, case.prediction), strict=True):
         _draw_outlines(axes, _radiological(labels[box][..., level]), regions)
     _mark_sides(row[0])
-    row[0].set_ylabel(readable(case.name), color="white", fontsize=9, parse_math=False)
+    row[0].set_ylabel(readable(case.name), color="white", fontsize=9)
     scores = region_dice(case.prediction, case.truth, regions=regions)
     text = "  ".join(f"{name} {score:.2f}" for name, score in scores.items())
     row[-1].set_xlabel(f"Dice {text}", color="white", fontsize=7.5)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,6 +15,8 @@ from monai.data import MetaTensor
 from monai.handlers.tensorboard_handlers import TensorBoardHandler
 from monai.metrics import compute_dice
 from numpy.typing import NDArray
+
+from iunet_med.files import readable
 
 OUTLINE_COLOURS = ("#D55E00", "#F0E442", "#56B4E9", "#CC79A7", "#009E73")
 """Told apart by colour-blind readers. Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
@@ -58,6 +61,7 @@ class SlicePicture(TensorBoardHandler):  # type: ignore[misc]
         self._writer.flush()
 
 
+@rc_context({"text.parse_math": False})  # names are plain text, also with dollar signs
 def draw_slice(
     image: MetaTensor,
     truth: torch.Tensor,
@@ -82,7 +86,7 @@ def draw_slice(
     for axes, mask in zip(panels[1:], masks, strict=True):
         _draw_outlines(axes, [_radiological(region[..., level]) for region in mask])
     _mark_sides(panels[0])
-    panels[0].set_xlabel(name, color="white")
+    panels[0].set_xlabel(readable(name), color="white")
     panels[2].set_xlabel(f"Dice  {_dice(regions, *masks)}", color="white")
     handles = [Line2D([], [], **style, label=region) for region, style in zip(regions, _styles(), strict=False)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, labelcolor="white")

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any, TypeVar
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -179,6 +180,7 @@ def _seen(planes: Sequence[_Plane], lows: Sequence[float]) -> tuple[slice, slice
     return rows, columns
 
 
+@rc_context({"text.parse_math": False})  # names are plain text, also with dollar signs
 def _draw(rows: Sequence[_Row], *, colours: Mapping[str, str]) -> Figure:
     widths, height_mm = [p.width_mm for p in rows[0].planes], max(p.height_mm for p in rows[0].planes)
     handles = [handle for row in rows for handle in _handles(row, colours, several=len(rows) > 1)]

@@ -2,6 +2,7 @@
 
 from iunet_med.networks.invertible_unet import InvertibleUNet
 from iunet_med.networks.iunet import IUNet
+from iunet_med.networks.reach import network_reach
 from iunet_med.networks.unet import UNet
 
-__all__ = ["IUNet", "InvertibleUNet", "UNet"]
+__all__ = ["IUNet", "InvertibleUNet", "UNet", "network_reach"]

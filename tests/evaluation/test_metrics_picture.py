@@ -30,3 +30,8 @@ def test_every_score_is_a_point_above_its_region() -> None:
 def test_written_file_is_a_picture(tmp_path: Path) -> None:
     write_metrics_picture(tmp_path / "metrics.png", SCORES[:1])
     assert (tmp_path / "metrics.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_names_with_dollar_signs_are_plain_text(tmp_path: Path) -> None:
+    scores = [Score("a", name, r"$\b{$", 0.5, 0.5, 0.5, 1.0) for name in ("$_$", r"$\bad{$")]
+    write_metrics_picture(tmp_path / "metrics.png", scores)

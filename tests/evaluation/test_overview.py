@@ -1,6 +1,7 @@
 """The picture shows each outline where its region is, in the region's colour."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -65,6 +66,11 @@ def test_columns_dice_and_sides_are_named() -> None:
     assert [axes.get_title() for axes in figure.axes] == ["t1", "flair", "truth", "prediction"]
     assert last.get_xlabel() == "Dice TC 0.00  WT 0.00"
     assert [(text.get_text(), text.get_position()[0] < 0.5) for text in first.texts] == [("R", True), ("L", False)]
+
+
+def test_names_with_dollar_signs_are_plain_text(tmp_path: Path) -> None:
+    named = replace(case(), name=r"$\bad{$", images={r"$\b{$": case().images["flair"]})
+    write_overview(tmp_path / "picture.png", [named], regions={"$a_{$": (1,), "$_$": (2,)})
 
 
 def test_voxels_keep_their_aspect() -> None:

@@ -83,6 +83,13 @@ def test_a_region_at_the_border_has_a_closed_outline_and_an_empty_one_none() -> 
     assert np.ptp(line.vertices, axis=0).tolist() == [20, 8]
 
 
+def test_names_with_dollar_signs_are_plain_text(tmp_path: Path) -> None:
+    image = MetaTensor(torch.rand(1, 8, 8, 8))
+    mask = torch.ones(2, 8, 8, 8)
+    figure = draw_slice(image, mask, mask, name=r"$\bad{$", modality="$_$", regions=["$a_{$", r"$\b$"])
+    figure.savefig(tmp_path / "picture.png")
+
+
 def test_each_validation_writes_one_picture_of_its_first_case(tmp_path: Path) -> None:
     first, later = make_case(), {"image": None}
     evaluator = Engine(lambda engine, _batch: [first if engine.state.iteration == 1 else later])
