@@ -69,15 +69,10 @@ def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[
     """Name each study or series: by the anonymous key, with the patient's number before it if that may be shown."""
     if not keep_identifiers:
         return {str(getattr(one, by)): str(getattr(one, by)) for one in found}
-    import pydicom
-
     names = {}
     for one in found:
-        number = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"]).get(
-            "PatientID", ""
-        )
         key = str(getattr(one, by))
-        names[key] = f"{number}-{key}" if number else key
+        names[key] = f"{one.patient_number}-{key}" if one.patient_number else key
     return names
 
 

@@ -27,6 +27,7 @@ class Series:
         protocol: the scanner's ProtocolName, to be treated as the description.
         frames: the images in the same order; a file can hold several.
         root: the folder that was searched; errors name files relative to it.
+        patient_number: the PatientID of the files, not to be shown unless it is asked for.
         headers: those of the files, without pixels, if they are at hand. They identify the patient.
     """
 
@@ -39,6 +40,7 @@ class Series:
     protocol: str = ""
     frames: tuple[Frame, ...] = ()
     root: Path = Path()
+    patient_number: str = field(default="", compare=False, repr=False)
     headers: Mapping[Path, Dataset] = field(default_factory=dict, compare=False, repr=False)
 
     def name_of(self, path: Path) -> str:
