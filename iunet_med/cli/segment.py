@@ -57,12 +57,16 @@ def segment(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write probabilities, too.")] = False,
     nrrd: Annotated[bool, typer.Option("--nrrd", help="Write label maps as NRRD, too.")] = False,
     dicom_seg: Annotated[bool, typer.Option("--dicom-seg", help="Write DICOM segmentations, too.")] = False,
+    sparse_seg: Annotated[
+        bool,
+        typer.Option("--sparse-seg", help="Leave empty slices out of DICOM segmentations; some viewers need all."),
+    ] = False,
     whole_volume: Annotated[
         bool, typer.Option("--whole-volume", help="Run each image in one piece where memory allows it.")
     ] = False,
     resample_uneven: Annotated[
         bool,
-        typer.Option("--resample-uneven", help="Bring unevenly spaced DICOM slices to an even grid, with a warning."),
+        typer.Option("--resample-uneven", help="Bring uneven or tilted DICOM slices to an even, upright grid."),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Cases to read ahead and to write behind, each in a thread.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is finished.")] = False,
@@ -93,6 +97,7 @@ def segment(
             probabilities=probabilities,
             nrrd=nrrd,
             dicom_seg=dicom_seg,
+            sparse_seg=sparse_seg,
             whole_volume=whole_volume,
             resample_uneven=resample_uneven,
             jobs=jobs,

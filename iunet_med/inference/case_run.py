@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
 from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundles import Bundle
-from iunet_med.inference.inputs import UNEVEN, Channels, read_case
+from iunet_med.inference.inputs import Channels, read_case
 from iunet_med.inference.outputs import Outputs, write_outputs
 from iunet_med.inference.peak import peak_mib, reset_peak
 from iunet_med.inference.probabilities import Probabilities
@@ -45,6 +45,11 @@ class Job:
     nrrd: bool = False
     dicom_seg: bool = False
     resample_uneven: bool = False
+    sparse_seg: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sparse_seg and not self.dicom_seg:
+            raise ValueError("--sparse-seg is about DICOM segmentations alone; give --dicom-seg, too.")
 
     @property
     def kinds(self) -> list[str]:
@@ -93,20 +98,31 @@ def case_key(source: Source, bundle: Bundle, job: Job, *, inputs_sha256: str, ve
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def prepare(source: Source, bundle: Bundle, key: str, *, resample_uneven: bool = False) -> Prepared:
+def prepare(source: Source, bundle: Bundle, job: Job, *, key: str, contents: MutableMapping[Path, bytes]) -> Prepared:
     """Read, check and preprocess a case as the bundle's config says.
+
+    Args:
+        source: the case.
+        bundle: what it is segmented by.
+        job: what is asked for.
+        key: as from `case_key`.
+        contents: of its DICOM files; each is taken out when it is used.
 
     Raises:
         ValueError: the case cannot be used.
     """
     start = time.perf_counter()
     names = tuple(bundle.layout.modalities)
+    if job.dicom_seg and source.series:  # a segmentation is written by the headers of the series whose grid it has
+        described = {name: one.with_headers(contents) for name, one in source.series.items() if name == names[0]}
+        source = replace(source, series={**source.series, **described})
     volume = read_case(
         source,
         names,
         modality=bundle.modality,
         zero_background=bundle.zero_background,
-        resample_uneven=resample_uneven,
+        resample_uneven=job.resample_uneven,
+        contents=contents,
     )
     outlined = shown_regions(names, bundle.layout.regions)
     shown = {name: volume.data[names.index(name)].copy() for name in outlined}
@@ -168,7 +184,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
         series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
-        resampled=any(finding.check == UNEVEN for finding in prepared.findings),
+        sparse=job.sparse_seg,
     )
     written = write_outputs(output, outputs, kinds=job.kinds)
     findings += written.findings

@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 import pydicom
-from nibabel.affines import voxel_sizes
-from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 from numpy.typing import ArrayLike, NDArray
 from pydicom.sr.codedict import codes
 
 from iunet_med.files import replacing
+from iunet_med.inference.seg_place import on_slices
+from iunet_med.inference.seg_source import Place, SegSource, seg_source
+from iunet_med.volumes.dicom.series import Series
 
-TOLERANCE_VOXELS = 0.05
-"""A voxel of the label map may lie so far from the source's; programs round positions to far less."""
-_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # from DICOM's LPS
-_UIDS = ("SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
-_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns")
 _ABNORMAL, _ORGAN = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.AnatomicalStructure
 _CODES = {
     "necro": (_ABNORMAL, codes.SCT.Necrosis),
@@ -39,51 +35,91 @@ def write_dicom_seg(
     label: NDArray[Any],
     affine: ArrayLike,
     *,
-    source: Sequence[pydicom.Dataset | str | Path],
+    source: Series | Sequence[pydicom.Dataset | str | Path],
     names: Mapping[int, str],
     software_version: str,
+    sparse: bool = False,
 ) -> None:
     """Write a BINARY segmentation, one segment per label of `names` that occurs, in the order of the values.
 
-    A label map whose axes are the series' ones in another order or direction is turned to them, exactly.
+    Of the source's patient and study it holds what is valid, and what DICOM wants beyond that is empty.
+
+    A label map whose axes are the series' ones in another order or direction is turned to them, exactly. Slices that
+    are uneven or tilted take the labels that lie nearest: their label map was made on a grid of its own.
 
     Args:
         path: the DICOM file; it appears complete or not at all.
         label: label map (column, row, slice) of integers, as nibabel and MONAI read a series; 0 is the background.
         affine: voxel index to RAS+ mm, (4, 4).
-        source: the slices of one series in any order, read or as files.
+        source: a series, or its slices in any order, read or as files.
         names: the name of each label value.
         software_version: recorded in the file.
+        sparse: whether slices without a segment are left out of it; some viewers then misplace the others.
 
     Raises:
         ImportError: highdicom is missing.
-        ValueError: nothing is labelled, a value has no name, the slices lack UIDs or places or are no regular stack,
-            or the label map does not lie on their grid.
+        ValueError: nothing is labelled, a value has no name, the slices lack UIDs or places, or the label map does not
+            lie on them.
     """
     highdicom = import_highdicom()
-    values = _values(label, names)
-    slices, grid = _stack([_read(item) for item in source])
-    frames = _on_grid(label, np.asarray(affine, np.float64), grid, shape=_shape(slices)).transpose(2, 1, 0)
+    _values(label, names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote the patient's name where it is spelled unusually
-        segmentation = highdicom.seg.Segmentation(
-            source_images=slices,
-            pixel_array=_numbered(frames, values),
+        taken = seg_source(source)
+        placed = on_slices(label, np.asarray(affine, np.float64), taken.stack, size=_size(taken))
+        values = _values(placed, names)
+        numbered = _numbered(placed.transpose(2, 1, 0), values)
+        described = _descriptions(highdicom, [names[value] for value in values], software_version)
+        segmentation = _segmentation(highdicom, taken, numbered, described, software_version, sparse=sparse)
+        _refer_to_files(segmentation, taken.places)
+        with replacing(path) as temporary:
+            segmentation.save_as(temporary)
+
+
+def _segmentation(
+    highdicom: Any, taken: SegSource, numbered: NDArray[Any], described: Sequence[Any], version: str, *, sparse: bool
+) -> pydicom.Dataset:
+    try:
+        made: pydicom.Dataset = highdicom.seg.Segmentation(
+            source_images=taken.headers,
+            pixel_array=numbered,
             segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-            segment_descriptions=_descriptions(highdicom, [names[value] for value in values], software_version),
+            segment_descriptions=described,
             series_instance_uid=highdicom.UID(),
-            series_number=int(slices[0].get("SeriesNumber") or 0) + 1000,
+            series_number=taken.series_number + 1000,
             sop_instance_uid=highdicom.UID(),
             instance_number=1,
             manufacturer="iunet-med",
             manufacturer_model_name="iunet-med",
-            software_versions=software_version,
+            software_versions=version,
             device_serial_number="none",
             series_description="Segmentation by iunet-med (research use only)",
             content_label="SEGMENTATION",
+            omit_empty_frames=sparse,
         )
-    with replacing(path) as temporary:
-        segmentation.save_as(temporary)
+    except Exception as error:  # its text may quote the patient's data
+        raise ValueError(
+            f"highdicom could not make one of this series ({type(error).__name__}); export the series again"
+        ) from error
+    return made
+
+
+def _refer_to_files(segmentation: pydicom.Dataset, places: Mapping[str, Place]) -> None:
+    """Let references to frames that were taken for files of their own name the file and the frame's number."""
+    if all(place.number is None for place in places.values()):
+        return
+
+    def refer(item: pydicom.Dataset, _element: Any) -> None:
+        if place := places.get(str(item.get("ReferencedSOPInstanceUID", ""))):
+            item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = place.sop_class, place.instance
+            item.ReferencedFrameNumber = place.number
+
+    segmentation.walk(refer)
+    for referenced in segmentation.ReferencedSeriesSequence:
+        once = {item.ReferencedSOPInstanceUID: item for item in referenced.ReferencedInstanceSequence}
+        for item in once.values():
+            del item.ReferencedFrameNumber  # the file as a whole
+        referenced.ReferencedInstanceSequence = list(once.values())
 
 
 def import_highdicom() -> Any:
@@ -113,78 +149,8 @@ def _values(label: NDArray[Any], names: Mapping[int, str]) -> list[int]:
     return values
 
 
-def _read(item: pydicom.Dataset | str | Path) -> pydicom.Dataset:
-    return item if isinstance(item, pydicom.Dataset) else pydicom.dcmread(item, stop_before_pixels=True)
-
-
-def _shape(slices: Sequence[pydicom.Dataset]) -> tuple[int, int, int]:
-    return int(slices[0].Columns), int(slices[0].Rows), len(slices)
-
-
-def _stack(slices: Sequence[pydicom.Dataset]) -> tuple[list[pydicom.Dataset], NDArray[np.float64]]:
-    """The slices in the order of their places, and the affine of (column, row, slice) to RAS+ mm."""
-    if len(slices) < 2:
-        raise ValueError(f"{len(slices)} slices came; needed: a series of two or more; give all files of the series.")
-    for keywords, cure in ((_UIDS, "export the series again with its UIDs"), (_PLACE, "give the original images")):
-        if missing := [keyword for keyword in keywords if any(_empty(item, keyword) for item in slices)]:
-            raise ValueError(
-                f"slices of the source series have no {', '.join(missing)}; needed: a segmentation refers to its "
-                f"source by these; {cure}."
-            )
-    across, down = np.array(slices[0].ImageOrientationPatient, np.float64).reshape(2, 3)
-    normal = np.cross(across, down)
-    slices = sorted(slices, key=lambda item: float(np.dot(normal, np.array(item.ImagePositionPatient, np.float64))))
-    places = np.array([item.ImagePositionPatient for item in slices], np.float64)
-    between_rows, between_columns = (float(length) for length in slices[0].PixelSpacing)
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = across * between_columns, down * between_rows
-    affine[:3, 2], affine[:3, 3] = (places[-1] - places[0]) / (len(slices) - 1), places[0]
-    _check_stack(slices, places, affine)
-    return slices, _RAS @ affine
-
-
-def _empty(item: pydicom.Dataset, keyword: str) -> bool:
-    return item.get(keyword) in (None, "")
-
-
-def _check_stack(slices: Sequence[pydicom.Dataset], places: NDArray[np.float64], affine: NDArray[np.float64]) -> None:
-    if len({item.SeriesInstanceUID for item in slices}) > 1:
-        raise ValueError("the slices are of several series; needed: one; give the files of one series.")
-    first = slices[0]
-    same = all(
-        (item.Rows, item.Columns) == (first.Rows, first.Columns)
-        and np.allclose(item.ImageOrientationPatient, first.ImageOrientationPatient, atol=1e-4)
-        and np.allclose(item.PixelSpacing, first.PixelSpacing, atol=1e-4)
-        for item in slices
-    )
-    regular = affine[:3, 3] + np.arange(len(slices))[:, None] * affine[:3, 2]
-    off_mm = float(np.abs(places - regular).max())
-    step_mm = float(np.linalg.norm(affine[:3, 2]))
-    if not same or step_mm == 0 or off_mm > TOLERANCE_VOXELS * step_mm:
-        raise ValueError(
-            f"the slices are no regular stack (up to {off_mm:.3g} mm away from steps of {step_mm:.3g} mm); needed: one "
-            "size, orientation and distance; give one complete series, without localisers."
-        )
-
-
-def _on_grid(
-    label: NDArray[Any], affine: NDArray[np.float64], grid: NDArray[np.float64], *, shape: tuple[int, int, int]
-) -> NDArray[Any]:
-    """Turn a label map to the axes of `grid`, if it lies on it."""
-    to_grid = np.linalg.inv(grid) @ affine
-    turn = io_orientation(to_grid)
-    came = label.shape
-    if not np.isnan(turn).any():
-        to_grid = to_grid @ inv_ornt_aff(turn, label.shape)
-        label = apply_orientation(label, turn)
-    away = np.abs(to_grid - np.eye(4)) @ [*shape, 1]  # at the farthest corner, in voxels
-    if label.shape != shape or away.max() > TOLERANCE_VOXELS:
-        raise ValueError(
-            f"the label map {came} does not lie on the grid of the source series {shape}: voxels of "
-            f"{voxel_sizes(affine).round(4).tolist()} against {voxel_sizes(grid).round(4).tolist()} mm, and up to "
-            f"{away.max():.3g} voxels away; needed: the series that the label map was made of; give that one."
-        )
-    return label
+def _size(taken: SegSource) -> tuple[int, int]:
+    return int(taken.headers[0].Columns), int(taken.headers[0].Rows)
 
 
 def _numbered(label: NDArray[Any], values: Sequence[int]) -> NDArray[Any]:

@@ -1,8 +1,9 @@
 """Reads a case's files as one array of channels on one grid, and checks them on the way."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -19,7 +20,7 @@ from iunet_med.inference.sources import Source
 from iunet_med.volumes import AFFINE_TOLERANCE, Grid, Volume
 
 UNEVEN = "uneven-slices"
-"""The check that speaks where DICOM slices were brought to an even grid."""
+"""The check that speaks where DICOM slices were brought to an even, upright grid."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def read_case(
     modality: Modality | None,
     zero_background: bool,
     resample_uneven: bool = False,
+    contents: MutableMapping[Path, bytes] | None = None,
 ) -> Channels:
     """Read and check a case; modalities on another grid than the first one's are resampled to it, with a warning.
 
@@ -50,7 +52,8 @@ def read_case(
         modalities: names of the network's channels.
         modality: "CT", "MR" or None, as in `check_volume`.
         zero_background: as in `check_volume`.
-        resample_uneven: whether unevenly spaced DICOM slices are brought to an even grid, with a warning.
+        resample_uneven: whether unevenly spaced or tilted DICOM slices are brought to an even grid, with a warning.
+        contents: of DICOM files that were read already; each is taken out when it is used.
 
     Raises:
         ValueError: a file is damaged or of another kind, or modalities do not overlap.
@@ -71,7 +74,8 @@ def read_case(
     data, first = np.empty(0, np.float32), Volume(np.empty(0), np.eye(4))
     for number, name in enumerate(modalities):
         if name in (source.series or {}):
-            volume, found = _read_series(source, name, kind, resample_uneven=resample_uneven)
+            options = {"resample_uneven": resample_uneven, "contents": contents}
+            volume, found = _read_series((source.series or {})[name], kind, options)
         else:
             volume, found = read_checked(source.files[name], **kind)
         findings += _named(refuse(found), name)
@@ -85,25 +89,29 @@ def read_case(
     return Channels(data, first.affine, first.header, tuple(findings))
 
 
-def files_digest(source: Source) -> str:
+def dicom_contents(source: Source) -> dict[Path, bytes]:
+    """Read the DICOM files of a case, once for all that is made of them."""
+    return {path: path.read_bytes() for one in (source.series or {}).values() for path in one.files}
+
+
+def files_digest(source: Source, contents: Mapping[Path, bytes]) -> str:
     """SHA-256 over the content of a case's files, in their order; names and places do not matter."""
     digest = hashlib.sha256()
-    series = [path for one in (source.series or {}).values() for path in one.files]
-    for path in [*source.files.values(), *series]:
+    for path in source.files.values():
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+    for content in contents.values():
+        digest.update(content)
     return digest.hexdigest()
 
 
-def _read_series(
-    source: Source, name: str, kind: Mapping[str, Any], *, resample_uneven: bool
-) -> tuple[Volume, list[Finding]]:
+def _read_series(series: Any, kind: Mapping[str, Any], options: Mapping[str, Any]) -> tuple[Volume, list[Finding]]:
     from iunet_med.volumes.dicom import read_series  # pydicom takes a while
 
-    image = read_series((source.series or {})[name], resample_uneven=resample_uneven)
+    image = read_series(series, **options)
     note = bytes(image.header["descrip"].item()).decode("ascii", "replace")
-    found = [Finding("warning", UNEVEN, f"the slices are not evenly spaced; they were {note}.")] if note else []
+    found = [Finding("warning", UNEVEN, f"the slices are not even and upright; they were {note}.")] if note else []
     volume = Volume(np.asarray(image.dataobj), np.asarray(image.affine, np.float64))
     return volume, [*found, *check_volume(volume.array, volume.affine, **kind)]
 

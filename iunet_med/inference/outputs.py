@@ -46,8 +46,8 @@ class Outputs:
         shown: the channels (X, Y, Z) that the picture shows, by modality, and `window` their black and white.
         outlined: for each of these modalities the regions outlined on it, with their label values.
         probabilities: returns them, (K, X, Y, Z), if they are wanted.
-        series: the DICOM series that the grid is that of, if there is one.
-        resampled: whether the grid is no longer that of the series' slices.
+        series: the DICOM series that the grid is that of, or was made of, if there is one.
+        sparse: whether a DICOM segmentation leaves out empty slices.
     """
 
     case: str
@@ -60,7 +60,7 @@ class Outputs:
     window: tuple[float, float] | None
     probabilities: Callable[[], NDArray[np.float32]] | None
     series: Any
-    resampled: bool = False
+    sparse: bool = False
 
 
 def output_names(case: str) -> dict[str, str]:
@@ -140,17 +140,16 @@ def _write_dicom(path: Path, results: Outputs) -> bool:
 
     if results.series is None:
         raise ValueError("the case was not read from DICOM, to which a segmentation refers; give the DICOM files")
-    if results.resampled:
-        raise ValueError("the slices were resampled, and a segmentation lies on those of its series")
     if not results.labels.any():
         return False
     write_dicom_seg(
         path,
         results.labels,
         results.affine,
-        source=results.series.files,
+        source=results.series,
         names=results.names,
         software_version=version("iunet-med"),
+        sparse=results.sparse,
     )
     return True
 

@@ -22,7 +22,7 @@ from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
 from iunet_med.inference.earlier import keep_earlier
-from iunet_med.inference.inputs import files_digest
+from iunet_med.inference.inputs import dicom_contents, files_digest
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
@@ -45,6 +45,7 @@ def segment(
     probabilities: bool = False,
     nrrd: bool = False,
     dicom_seg: bool = False,
+    sparse_seg: bool = False,
     whole_volume: bool = False,
     resample_uneven: bool = False,
     jobs: int = 1,
@@ -68,8 +69,10 @@ def segment(
         probabilities: whether to write them, too.
         nrrd: whether to write label maps as NRRD, too.
         dicom_seg: whether to write them as DICOM segmentations, too.
+        sparse_seg: whether these leave out slices in which nothing is labelled.
         whole_volume: whether to run each image in one piece where memory allows it.
-        resample_uneven: whether unevenly spaced DICOM slices are brought to an even grid instead of being refused.
+        resample_uneven: whether unevenly spaced or tilted DICOM slices are brought to an even, upright grid instead of
+            being refused.
         jobs: how many cases are read ahead, and how many may wait to be written.
         overwrite: whether to redo what is finished.
         trust: whether to run configs that this project did not ship.
@@ -83,6 +86,7 @@ def segment(
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} came; needed: 1 or more.")
+    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven, sparse_seg)
     if dicom_seg:
         from iunet_med.inference.dicom_seg import import_highdicom  # pydicom takes a while
 
@@ -101,7 +105,6 @@ def segment(
         keep_identifiers=keep_identifiers,
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )
-    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven)
     root = Path(given) if Path(given).is_dir() else Path(given).parent
     run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}
@@ -168,11 +171,12 @@ class _Run:
     def _read(self, source: Source) -> Prepared | CaseResult:
         if source.problem:
             raise ValueError(source.problem)
-        digest = self.digests[source.name] = files_digest(source)
+        contents = dicom_contents(source)
+        digest = self.digests[source.name] = files_digest(source, contents)
         key = case_key(source, self.bundle, self.job, inputs_sha256=digest, version=self.version)
         if not self.overwrite and (result := finished(self.output, source.name, key)):
             return result
-        return prepare(source, self.bundle, key, resample_uneven=self.job.resample_uneven)
+        return prepare(source, self.bundle, self.job, key=key, contents=contents)
 
     def _write(self, computed: Any) -> CaseResult:
         result = write(

@@ -58,6 +58,12 @@ def list_sources(
         raise ValueError(f"{given} came, which does not exist; give a file, a folder of cases, or a list of them.")
     if given.suffix.lower() in (".csv", ".json"):
         sources = _listed(given, modalities)
+    elif _is_dicom_file(given):
+        from iunet_med.inference.dicom_sources import dicom_sources
+
+        sources = dicom_sources(
+            given, modalities, series=series or {}, keep_identifiers=keep_identifiers, on_left_out=on_left_out
+        )
     elif given.is_file():
         sources = [_single(given)]
     elif series and maps_files(given, series):
@@ -153,6 +159,10 @@ def _is_dicom(path: Path) -> bool:
         return False
 
 
+def _is_dicom_file(path: Path) -> bool:
+    return path.is_file() and not path.name.lower().endswith(ENDINGS) and _is_dicom(path)
+
+
 def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
     rows = read_rows(path, modalities)
     sources = []
@@ -162,20 +172,24 @@ def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
         missing = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
         problem = f"entry {number} of {path.name} has no path for {', '.join(missing)}" if missing else ""
         paths = {} if missing else {key: path.parent / row[key] for key in keys}
-        sources.append(_with_series(Source(name, paths, problem=problem)))
+        sources.append(_with_series(Source(name, paths, problem=problem), modalities))
     return sources
 
 
-def _with_series(source: Source) -> Source:
-    """Take each path that is a folder as the DICOM series in it."""
-    folders = {key: path for key, path in source.files.items() if path.is_dir()}
-    if not folders:
+def _with_series(source: Source, modalities: Sequence[str]) -> Source:
+    """Take each path that is a folder, or a file of DICOM, as the DICOM series in it."""
+    places = {key: path for key, path in source.files.items() if path.is_dir() or _is_dicom_file(path)}
+    if not places:
         return source
     from iunet_med.inference.dicom_sources import only_series
 
-    files = {key: path for key, path in source.files.items() if key not in folders}
+    files = {key: path for key, path in source.files.items() if key not in places}
+    if WHOLE in places and len(modalities) > 1:
+        problem = f"a DICOM series is one modality, not all; needed: a path for each of {', '.join(modalities)}"
+        return replace(source, files=files, problem=problem)
     try:
-        return replace(source, files=files, series={key: only_series(path) for key, path in folders.items()})
+        found = {modalities[0] if key == WHOLE else key: only_series(path) for key, path in places.items()}
+        return replace(source, files=files, series=found)
     except ValueError as error:
         return replace(source, files=files, problem=str(error))
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from pydicom import Dataset
+from pydicom.uid import EnhancedCTImageStorage
 
 BRATS = Path(__file__).parents[2] / "bundle" / "iunet_brats_mri"
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
@@ -35,3 +37,30 @@ def heads(tmp_path: Path, brats_case: Callable[..., Path]) -> Path:
     for seed, name in enumerate(("GLI-1-000", "GLI-2-000", "GLI-3-000")):
         brats_case(tmp_path / "scans", name, seed=seed, affine=LAS_15MM)
     return tmp_path / "scans"
+
+
+@pytest.fixture
+def in_one_file() -> Callable[[list[Dataset]], Dataset]:
+    return _in_one_file
+
+
+def _in_one_file(slices: list[Dataset]) -> Dataset:
+    """The slices of a series as frames of one file, as scanners write Enhanced CT."""
+    one, measures, turned, shared = (Dataset() for _ in range(4))
+    one.update(slices[0])
+    one.file_meta = slices[0].file_meta
+    one.SOPClassUID, one.NumberOfFrames, one.ImageType = EnhancedCTImageStorage, len(slices), ["ORIGINAL", "PRIMARY"]
+    measures.PixelSpacing, measures.SliceThickness = one.PixelSpacing, one.SliceThickness
+    turned.ImageOrientationPatient = one.ImageOrientationPatient
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [turned]
+    places = []
+    for item in slices:
+        at, group = Dataset(), Dataset()
+        at.ImagePositionPatient = item.ImagePositionPatient
+        group.PlanePositionSequence = [at]
+        places.append(group)
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(one, name)
+    one.SharedFunctionalGroupsSequence, one.PerFrameFunctionalGroupsSequence = [shared], places
+    one.PixelData = b"".join(item.PixelData for item in slices)
+    return one

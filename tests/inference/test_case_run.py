@@ -14,7 +14,7 @@ from iunet_med.inference.sources import Source
 
 
 def key_of(source: Source, bundle: Bundle, job: Job, *, version: str) -> str:
-    return case_key(source, bundle, job, inputs_sha256=files_digest(source), version=version)
+    return case_key(source, bundle, job, inputs_sha256=files_digest(source, {}), version=version)
 
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "amp": False}

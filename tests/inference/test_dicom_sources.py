@@ -14,7 +14,8 @@ ROOT = Path("/scans")
 
 
 def series(key: str, study: str, description: str) -> Series:
-    return Series(key, study, "patient-1", description, "MR", (Path("/scans/DOE_JOHN/1.dcm"),))
+    files = (Path("/scans/DOE_JOHN/1.dcm"),)
+    return Series(key, study, "patient-1", description, "MR", files, patient_number="P7")
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,12 @@ def test_each_study_is_a_case_and_names_nobody() -> None:
 def test_one_modality_takes_every_series_as_a_case() -> None:
     sources = dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=False, on_left_out=lambda *_: None)
     assert [source.name for source in sources] == ["series-a", "series-b", "series-c", "series-d"]
+
+
+def test_the_patients_number_is_in_names_on_request_alone() -> None:
+    for wanted, name in ((True, "P7-series-a"), (False, "series-a")):
+        sources = dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=wanted, on_left_out=lambda *_: None)
+        assert sources[0].name == name
 
 
 @pytest.mark.parametrize("patterns", [{}, {"t1c": "*"}, {"t1c": "*", "flair": "*", "t2": "*"}])

@@ -134,4 +134,5 @@ def _series(header: Header, frames: list[Frame], root: Path, patients: dict[tupl
         protocol=header.protocol,
         frames=tuple(frames),
         root=root,
+        patient_number=header.patient[0],
     )

@@ -1,4 +1,4 @@
-"""Where a stack of slices lies in the patient: even, untilted and complete, or refused with what was measured."""
+"""Where a stack of slices lies in the patient, how even and how upright it is, and what was measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +38,34 @@ class Stack:
     def is_even(self) -> bool:
         """Whether every slice lies on the grid."""
         return bool((abs(self.steps - np.arange(len(self.steps))) <= EVEN_TOLERANCE).all())
+
+    @property
+    def height_step(self) -> NDArray[np.float64]:
+        """The part of the affine's step that leads along the normal of the slices; the rest is a shift in the plane."""
+        normal: NDArray[np.float64] = np.cross(self.affine[:3, 0], self.affine[:3, 1])
+        return normal * float(self.affine[:3, 2] @ normal / (normal @ normal))
+
+    @property
+    def tilt(self) -> float:
+        """The tangent of the angle between the normal and the way from slice to slice."""
+        height = self.height_step
+        return float(np.linalg.norm(self.affine[:3, 2] - height) / np.linalg.norm(height))
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the slices lie above each other, as far as rounded numbers tell."""
+        return self.tilt <= TILT_TOLERANCE
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the stack is a volume as it is."""
+        return self.is_even and self.is_upright
+
+    def place_of(self, number: int) -> NDArray[np.float64]:
+        """Return the affine of one slice alone: on the even grid if the stack is even, else where it was found."""
+        affine: NDArray[np.float64] = self.affine.copy()
+        affine[:3, 3] += affine[:3, 2] * (number if self.is_even else self.steps[number])
+        return affine
 
 
 def has_geometry(frame: Frame) -> bool:
@@ -86,7 +114,7 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
     The affine's step leads from the first to the last slice, in as many steps as there are gaps.
 
     Raises:
-        ValueError: for slices at the same place, or a stack that is tilted.
+        ValueError: for slices at the same place, or beside the line from the first to the last one.
     """
     positions = np.array([frame.position for frame in frames])
     along_row, along_column = _axes(frames[0])
@@ -99,12 +127,6 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
         )
     way = positions[-1] - positions[0]
     height = way @ normal
-    if (drift := float(np.linalg.norm(way - height * normal))) > TILT_TOLERANCE * height:
-        raise ValueError(
-            f"the slices are tilted by {np.degrees(np.arctan2(drift, height)):.2f} degrees: from {_mm(positions[0])} "
-            f"to {_mm(positions[-1])} mm (L, P, S) they shift by {drift:.2f} mm in their plane over {height:.2f} mm of "
-            "height; resample them to upright slices, as dcm2niix does for a gantry tilt, and give the NIfTI file"
-        )
     row_mm, column_mm = frames[0].spacing or ()
     step = way / (len(frames) - 1)
     sideways = np.linalg.norm(
@@ -124,8 +146,25 @@ def stack_slices(frames: Sequence[Frame]) -> Stack:
     return Stack(affine=LPS_TO_RAS @ affine, steps=steps, gaps_mm=gaps)
 
 
-def uneven_message(stack: Stack) -> str:
-    """Say what is wrong with the gaps of a stack that is not even."""
+def irregular_message(stack: Stack) -> str:
+    """Say what is wrong with a stack that is tilted or not even, and what to do."""
+    causes = [*([] if stack.is_even else [_uneven(stack)]), *([] if stack.is_upright else [_tilted(stack)])]
+    return (
+        f"{'; '.join(causes)}; get {'the whole' if stack.is_upright else 'an upright'} series, or let it be resampled "
+        "to even, upright slices (--resample-uneven)"
+    )
+
+
+def _tilted(stack: Stack) -> str:
+    count = len(stack.steps)
+    height = float(stack.gaps_mm.sum())
+    return (
+        f"the slices are tilted by {np.degrees(np.arctan(stack.tilt)):.2f} degrees: they shift by "
+        f"{stack.tilt * height:.2f} mm in their plane over {height:.2f} mm of height in {count} slices"
+    )
+
+
+def _uneven(stack: Stack) -> str:
     usual = float(np.median(stack.gaps_mm))
     odd = np.flatnonzero(abs(stack.gaps_mm - usual) > EVEN_TOLERANCE * usual)
     where = ", ".join(f"{stack.gaps_mm[gap]:.3f} mm after slice {gap + 1}" for gap in odd[:5])
@@ -139,8 +178,7 @@ def uneven_message(stack: Stack) -> str:
     return (
         f"{cause}: the gaps between {len(stack.steps)} slices are {stack.gaps_mm.min():.3f} to "
         f"{stack.gaps_mm.max():.3f} mm, usually {usual:.3f} mm"
-        f"{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}; "
-        "get the whole series, or let it be resampled to even slices (resample_uneven)"
+        f"{', but ' + where if where else ''}{', ...' if odd.size > 5 else ''}"
     )
 
 

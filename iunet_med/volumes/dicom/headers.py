@@ -132,6 +132,15 @@ def functional_group(header: Dataset, frame: int | None, name: str) -> Dataset:
     return Dataset()
 
 
+def frames_of(header: Dataset, path: Path) -> tuple[Frame, ...]:
+    """Return the frames that a file's header describes; `path` is that of the file.
+
+    Raises:
+        NotAVolumeError: it does not describe each of them.
+    """
+    return tuple(_frame(header, path, index) for index in _frame_numbers(header))
+
+
 def _header(header: Dataset, path: Path) -> Header:
     _check_kind(header)
     return Header(
@@ -149,7 +158,7 @@ def _header(header: Dataset, path: Path) -> Header:
         description=_text(header, "SeriesDescription"),
         protocol=_text(header, "ProtocolName"),
         modality=_text(header, "Modality"),
-        frames=tuple(_frame(header, path, index) for index in _frame_numbers(header)),
+        frames=frames_of(header, path),
     )
 
 

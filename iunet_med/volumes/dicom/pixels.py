@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,12 @@ class PixelError(ValueError):
     """The pixels cannot be read; the message follows the file's name."""
 
 
-def read_frames(path: Path, frames: Sequence[Frame]) -> Iterator[NDArray[np.float64]]:
+def read_frames(content: bytes, frames: Sequence[Frame]) -> Iterator[NDArray[np.float64]]:
     """Yield the rescaled values of a file's frames, each (rows, columns), in the order of `frames`.
+
+    Args:
+        content: the file's.
+        frames: some of those that its header describes.
 
     Raises:
         PixelError: says what is wrong with the file, without a word of what it holds.
@@ -30,7 +34,7 @@ def read_frames(path: Path, frames: Sequence[Frame]) -> Iterator[NDArray[np.floa
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom quotes the values that it warns of
-            data = dcmread(path)
+            data = dcmread(BytesIO(content))
             _check_length(data)
     except PixelError:
         raise

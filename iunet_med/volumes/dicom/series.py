@@ -1,8 +1,14 @@
 """A series: the images of one volume, under a name that tells nobody whose they are."""
 
 import hashlib
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
+
+from pydicom import Dataset, dcmread
 
 from iunet_med.volumes.dicom.headers import Frame
 
@@ -21,6 +27,8 @@ class Series:
         protocol: the scanner's ProtocolName, to be treated as the description.
         frames: the images in the same order; a file can hold several.
         root: the folder that was searched; errors name files relative to it.
+        patient_number: the PatientID of the files, not to be shown unless it is asked for.
+        headers: those of the files, without pixels, if they are at hand. They identify the patient.
     """
 
     key: str
@@ -32,10 +40,20 @@ class Series:
     protocol: str = ""
     frames: tuple[Frame, ...] = ()
     root: Path = Path()
+    patient_number: str = field(default="", compare=False, repr=False)
+    headers: Mapping[Path, Dataset] = field(default_factory=dict, compare=False, repr=False)
 
     def name_of(self, path: Path) -> str:
         """Return a file's path below the folder that was searched."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
+
+    def with_headers(self, contents: Mapping[Path, bytes]) -> "Series":
+        """Return the series with its headers, unless one of the files' contents is damaged, which reading reports."""
+        headers = {}
+        with suppress(Exception), warnings.catch_warnings():  # a damaged file can raise anything
+            warnings.simplefilter("ignore")  # pydicom quotes the values that it warns of
+            headers = {path: dcmread(BytesIO(contents[path]), stop_before_pixels=True) for path in self.files}
+        return replace(self, headers=headers)
 
 
 def anonymous(prefix: str, *parts: object) -> str:

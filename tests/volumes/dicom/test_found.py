@@ -95,3 +95,10 @@ def test_hostile_files_are_left_out(tmp_path: Path, write: Write) -> None:
 def test_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"there is no .*nowhere"):
         find_series(tmp_path / "nowhere")
+
+
+def test_the_patients_number_is_held_and_not_shown(tmp_path: Path, write: Callable[..., list[Path]]) -> None:
+    write(tmp_path)
+    (series,) = find_series(tmp_path).series
+    assert series.patient_number == "SECRET-ID"
+    assert "SECRET" not in repr(series).replace(str(tmp_path), "")

@@ -17,7 +17,7 @@ from iunet_med.volumes.dicom.pixels import PixelError, read_frames
 
 
 def values(path: Path) -> np.ndarray:
-    (frame,) = read_frames(path, read_header(path).frames)
+    (frame,) = read_frames(path.read_bytes(), read_header(path).frames)
     return frame
 
 

@@ -1,7 +1,7 @@
 """A series becomes the volume that SimpleITK reads, to the voxel; what has no honest volume is refused."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from pydicom.uid import generate_uid
 
-from iunet_med.volumes.dicom import find_series, read_series
+from iunet_med.volumes.dicom import Series, find_series, read_series
 
 Write = Callable[..., list[Path]]
 DATA = Path(os.environ.get("IUNET_MED_SHARED_DATA", Path(__file__).parents[3].parent / "shared" / "data"))
@@ -80,18 +80,71 @@ def test_a_gap_that_would_make_millions_of_slices_is_refused(
 ) -> None:
     write(tmp_path, at=[at(number) for number in (0, 0.0006, 0.0012, 0.0018, 1e4)])
     (series,) = find_series(tmp_path).series
-    with pytest.raises(ValueError, match=r"\d{8} slices of \(8, 10\) voxels would come .* to 0\.00\d mm; .*positions"):
+    with pytest.raises(ValueError, match=r"gaps of 0\.001 to .* would make \d{10} voxels; .*positions"):
         read_series(series, resample_uneven=True)
 
 
-def test_tilt_is_refused_with_its_angle(tmp_path: Path, write: Write, at: Callable[..., np.ndarray]) -> None:
-    shift = np.tan(np.radians(15)) * 2.5 * (at(1) - at(0))[[1, 0, 2]]
-    row = np.linalg.qr(np.column_stack([at(1) - at(0), shift]))[0][:, 1]
-    write(tmp_path, at=[at(number) + number * np.tan(np.radians(15)) * 2.5 * row for number in range(6)])
-    (series,) = find_series(tmp_path).series
-    with pytest.raises(ValueError, match=r"tilted by 15\.00 degrees.*dcm2niix") as error:
-        read_series(series, resample_uneven=True)
+def tilted(write: Write, root: Path, at: Callable[..., np.ndarray], numbers: Sequence[float], degrees: float) -> Series:
+    """Slices that shift within their plane, along both of its axes, as by a gantry that is tilted."""
+    normal = (at(1) - at(0)) / np.linalg.norm(at(1) - at(0))
+    aside = np.linalg.qr(np.column_stack([normal, [1.0, 2.0, 3.0]]))[0][:, 1]
+    shift = np.tan(np.radians(degrees)) * np.linalg.norm(at(1) - at(0)) * aside
+    write(root, at=[at(number) + number * shift for number in numbers])
+    (series,) = find_series(root).series
+    return series
+
+
+@pytest.mark.parametrize("degrees", [0.5, 15, -25])
+def test_tilted_slices_are_refused_or_made_upright(
+    tmp_path: Path, write: Write, at: Callable[..., np.ndarray], degrees: float
+) -> None:
+    series = tilted(write, tmp_path, at, range(6), degrees)
+    said = rf"tilted by {abs(degrees)}\.?0+ degrees: they shift by .* mm of height in 6 slices; .*\(--resample-uneven\)"
+    with pytest.raises(ValueError, match=said) as error:
+        read_series(series)
     assert_no_patient(str(error.value))
+    image = read_series(series, resample_uneven=True)
+    assert bytes(image.header["descrip"]).startswith(b"upright from ")
+    step, plane = image.affine[:3, 2], image.affine[:3, :2]
+    np.testing.assert_allclose(step @ plane, 0, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(step), 2.5, atol=1e-6)
+    inside = image.get_fdata() > image.get_fdata().min() + 1e-3  # the rest lies beside the slices
+    assert 0.8 * 480 < inside.sum() <= 480
+    wanted = positions(image) @ [3.0, -5.0, 7.0] + 100
+    np.testing.assert_allclose(image.get_fdata()[inside], wanted[inside], rtol=0, atol=0.03)
+
+
+def test_tilted_and_uneven_slices_are_made_even_and_upright(
+    tmp_path: Path, write: Write, at: Callable[..., np.ndarray]
+) -> None:
+    series = tilted(write, tmp_path, at, (0, 1, 2, 4, 5), 10)
+    with pytest.raises(ValueError, match=r"1 slices seem to be missing.*; the slices are tilted by 10\.00 degrees"):
+        read_series(series)
+    image = read_series(series, resample_uneven=True)
+    note = bytes(image.header["descrip"].item())
+    assert note == b"resampled to 2.500 mm from 2.500 to 5.000 mm; upright from 10.00 degrees"
+    inside = image.get_fdata() > image.get_fdata().min() + 1e-3
+    wanted = positions(image) @ [3.0, -5.0, 7.0] + 100
+    np.testing.assert_allclose(image.get_fdata()[inside], wanted[inside], rtol=0, atol=0.03)
+    assert inside[..., 3].sum() > 40  # the slice that was missing
+
+
+def test_a_tilt_that_would_make_a_huge_volume_is_refused(
+    tmp_path: Path, write: Write, at: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = tilted(write, tmp_path, at, range(6), 45)
+    monkeypatch.setattr("iunet_med.volumes.dicom.resampling.MAX_VOXELS", 1000)
+    with pytest.raises(ValueError, match=r"a tilt of 45\.00 degrees would make \d{4} voxels; at most 1000 are made"):
+        read_series(series, resample_uneven=True)
+
+
+def test_even_slices_reach_from_the_first_to_the_last_one(
+    tmp_path: Path, write: Write, at: Callable[..., np.ndarray]
+) -> None:
+    write(tmp_path, at=[at(number) for number in (0, 1, 2, 3.4, 4.4)])
+    image = only(tmp_path, resample_uneven=True)
+    assert image.shape == (8, 10, 5)
+    np.testing.assert_allclose(positions(image)[0, 0, -1] * [-1, -1, 1], at(4.4), atol=1e-5)
 
 
 @pytest.mark.parametrize(
