@@ -59,8 +59,7 @@ def detect_layout(root: Path) -> LayoutName:
         nothing = f"no image in {root}" if root.is_dir() else f"no folder {root}"
         came = f"{', '.join(files[:5])} for a start" if files else nothing
         cure = say_which("t1c", BRATS23_FILES)
-    names = "; ".join(f"{name} ({', '.join(patterns.values())})" for name, patterns in BY_FILE_NAMES.items())
-    needed = f"the files of one layout: {names}; names such as t1, t1c, t2, flair; or a dataset.json"
+    needed = "one file per modality, by names such as t1, t1c or T1 post, t2, flair, or a data set with a dataset.json"
     raise DatasetError(root, [Problem("layout", came, needed, cure)])
 
 

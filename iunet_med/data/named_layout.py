@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import combinations
 from pathlib import Path
 
 from iunet_med.data.layouts import Case
@@ -16,6 +17,8 @@ from iunet_med.volumes import ENDINGS
 _DATE = re.compile(r"\d{8}|\d{4}[-_.]\d\d[-_.]\d\d")
 _INNER = {"anat", "nifti", "nii", "mr", "mri", "images"}
 """Folders inside a case's, which do not name it."""
+
+LABEL_CURE = "name the label by seg, label or mask, or give a layout of your own the pattern `label`"
 
 
 @dataclass
@@ -138,25 +141,26 @@ class NamedLayout:
     def _faults(self, group: Group, root: Path, *, labelled: bool) -> list[Problem]:
         wanted = [*self.modalities, *(["label"] if labelled else [])]
         shown = {name: [_below(path, root) for path in group.taken.get(name, [])] for name in wanted}
-        problems = []
+        faults = []
         if missing := [name for name, found in shown.items() if not found]:
             known = ", ".join(f"{name} ({', '.join(found)})" for name, found in shown.items() if found) or "nothing"
             used = {path for paths in group.taken.values() for path in paths}
             others = ", ".join(_below(path, root) for path, _ in group.images if path not in used)
             more = f"; not recognised: {others}" if others else ""
-            came = f"no file for {', '.join(missing)}; found {known}{more}"
-            needed = f"one file each for {', '.join(wanted)}, by names such as t1, t1c or T1 post, t2, flair"
-            problems.append(Problem(group.name, came, needed, say_which(missing[0], self.modalities)))
+            faults.append((missing[0], f"no file for {', '.join(missing)}; found {known}{more}"))
         for name, found in shown.items():
             if len(found) > 1:
-                came = f"{len(found)} files for {name}, {' and '.join(found)}"
-                problems.append(Problem(group.name, came, "one", say_which(name, self.modalities)))
-        for name in wanted:
-            for other in wanted[: wanted.index(name)]:
-                if both := set(group.taken.get(name, [])) & set(group.taken.get(other, [])):
-                    came = f"{_below(min(both), root)} fits both {other} and {name}"
-                    problems.append(Problem(group.name, came, "a file for each", say_which(name, self.modalities)))
-        return problems
+                faults.append((name, f"{len(found)} files for {name}, {' and '.join(found)}"))
+        for name, other in combinations(reversed(wanted), 2):
+            if both := set(group.taken.get(name, [])) & set(group.taken.get(other, [])):
+                faults.append((name, f"{_below(min(both), root)} fits both {other} and {name}"))
+        if not faults:
+            return []
+        needed = f"one file each for {', '.join(wanted)}, by names such as t1, t1c or T1 post, t2, flair"
+        came = "; ".join(text for _, text in faults)
+        first = faults[0][0]
+        cure = LABEL_CURE if first == "label" else say_which(first, self.modalities)
+        return [Problem(group.name, came, needed, cure)]
 
 
 def fits(path: Path, pattern: str, root: Path) -> bool:
@@ -169,8 +173,8 @@ def say_which(name: str, modalities: Mapping[str, object]) -> str:
     """Say how a user tells the files of a modality."""
     columns = ",".join(["case", *modalities])
     return (
-        f"say which it is, by `iunet-med segment --map {name}='PATTERN'` or in a config's layout, rename the files, or "
-        f"give `segment` a CSV list with the columns {columns}"
+        f"rename the files, say which is meant by `iunet-med segment --map {name}='PATTERN'` or in a layout of your "
+        f"own, or give `segment` a CSV list headed {columns}; `iunet-med segment FOLDER --list` prints one filled in"
     )
 
 

@@ -23,7 +23,7 @@ from iunet_med.inference.configs import first_cause
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
-from iunet_med.inference.sources import Source, has_images, inputs_of, list_sources
+from iunet_med.inference.sources import Source, data_folder, inputs_of, list_sources
 from iunet_med.inference.summary import LeftOutRow
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def segment(
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
-    dataset_dir = str(given) if not series and Path(given).is_dir() and has_images(Path(given)) else ""
+    dataset_dir = data_folder(Path(given), series)
     parts = open_bundle(bundle, configs=configs, settings=settings, dataset_dir=dataset_dir, device=device, trust=trust)
     left_out: list[LeftOutRow] = []
     sources = list_sources(

@@ -61,7 +61,7 @@ def list_sources(
     elif given.is_file():
         sources = [_single(given)]
     elif series and maps_files(given, series):
-        sources = _folder(given, _mapped(layout, series))
+        sources = _folder(given, mapped_layout(layout, series))
     elif series or (len(modalities) == 1 and not has_images(given)):
         from iunet_med.inference.dicom_sources import dicom_sources
 
@@ -77,6 +77,11 @@ def list_sources(
             f"--map {modalities[0]}='*'."
         )
     return sorted((_safe(source) for source in _unique(sources)), key=lambda source: source.name)
+
+
+def data_folder(given: Path, series: Mapping[str, str] | None) -> str:
+    """The folder that a layout is to be found for, empty where `given` is something else or is told by patterns."""
+    return str(given) if not series and given.is_dir() and has_images(given) else ""
 
 
 def has_images(folder: Path) -> bool:
@@ -103,7 +108,7 @@ def inputs_of(source: Source, root: Path) -> dict[str, str]:
     return files | {name: one.key for name, one in (source.series or {}).items()}
 
 
-def _mapped(layout: Layout, patterns: Mapping[str, str]) -> Layout:
+def mapped_layout(layout: Layout, patterns: Mapping[str, str]) -> NamedLayout:
     """A layout whose files are known by patterns, and where there is none by the field's names."""
     if unknown := [name for name in patterns if name not in layout.modalities]:
         raise ValueError(
