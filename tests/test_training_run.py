@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,28 @@ def test_the_average_is_what_is_kept_and_leaves_the_training_as_it_is(brats_fold
     assert not torch.equal(kept["lift.weight"], averaged["network"]["lift.weight"])
     kept = torch.load(tmp_path / "plain" / "model.pt", weights_only=True)
     torch.testing.assert_close(kept, plain["network"], rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_a_run_that_diverges_stops_and_names_its_cases(brats_folder: Path, tmp_path: Path) -> None:
+    scheduled = {"_target_": "torch.optim.lr_scheduler.ConstantLR", "optimizer": "@optimizer", "factor": 1.0}
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "monai.bundle",
+        "run",
+        "--config_file",
+        str(CONFIGS / "train.json"),
+    ]
+    options = {**TINY, "dataset_dir": brats_folder, "ckpt_dir": tmp_path, "output_dir": tmp_path / "tensorboard"}
+    options |= {"learning_rate": 1e30, "lr_scheduler": scheduled}
+    command += [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert re.search(r"FloatingPointError: After step \d \(epoch 1\) the \w+ (is|are) not finite; .*GLI", done.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["tensorboard"]
 
 
 def test_the_loss_of_several_processes_is_that_of_the_joint_batch() -> None:

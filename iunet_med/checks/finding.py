@@ -44,6 +44,9 @@ CODES = {
     "tumour-volume": "a tumour larger than tumours are",
     "no-core": "a large tumour of oedema alone",
     "windows": "sliding windows in place of one piece",
+    "picture": "a picture that was not written",
+    "probabilities": "probabilities that were not written",
+    "nrrd": "an NRRD file that was not written",
     "dicom-seg": "a DICOM segmentation that was not written",
 }
 """What each code finds, in a few words; docs/reference/checks.md lists the same codes with their levels."""

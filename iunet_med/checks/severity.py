@@ -4,14 +4,17 @@ from collections.abc import Iterable
 
 from iunet_med.checks.finding import Finding
 
-_OF_THE_RESULT = ("implausible-volume", "empty-mask", "many-parts", "specks")
-"""Warnings that the label map itself may be wrong."""
-_OF_THE_RUN = ("spacing", "thin", "many-voxels", "windows", "dicom-seg")
+WORST = (
+    *("implausible-volume", "tumour-volume", "no-core", "empty-mask", "many-parts", "specks"),
+    *("swapped", "copy", "coverage", "outlier", "background"),
+)
+"""Warnings that the label map may be wrong, the surest sign first: of the result, then of the input."""
+LEAST = ("spacing", "thin", "many-voxels", "windows", "dicom-seg")
 """Warnings that say how a result was made or what was not written; the label map is most likely right."""
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings: refusals, then warnings of the result, of the input, and of how it was run.
+    """Sort findings: refusals, then warnings that the label map may be wrong, others, and how it was made.
 
     Findings of one kind keep their order.
     """
@@ -20,7 +23,7 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _rank(finding: Finding) -> int:
     if finding.level == "refusal":
-        return 0
-    if finding.check in _OF_THE_RESULT:
-        return 1
-    return 3 if finding.check in _OF_THE_RUN else 2
+        return -1
+    if finding.check in WORST:
+        return WORST.index(finding.check)
+    return len(WORST) + (finding.check in LEAST)

@@ -32,7 +32,7 @@ def datalist(
     Example: `iunet-med datalist /data/BraTS2023 --out brats23.json`, then train with `--datalist brats23.json --fold 0`
     """
     with clear_errors():
-        from iunet_med.data.cases import find_cases
+        from iunet_med.data.cases import find_cases, warning_lines
         from iunet_med.data.datalist import write_datalist
         from iunet_med.data.folds import assign_folds
         from iunet_med.data.public import layout_name
@@ -48,6 +48,8 @@ def datalist(
         console = Console()
         console.print(survey_table(surveys, chosen), label_table(surveys, chosen))
         good = sorted((s.case for s in surveys if not s.problems), key=lambda case: str(case["case"]))
+        for line in warning_lines(surveys):
+            messages.print(f"[yellow]warning[/] {escape(line)}", highlight=False, soft_wrap=True)
         if problems:
             console.print(problem_table(problems))
         if problems and not skip_bad:

@@ -31,6 +31,13 @@ class DatasetError(ValueError):
         super().__init__("\n  ".join([f"{root} cannot be used, {found}:", *map(str, problems)]))
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The error that tells what is wrong: MONAI wraps each in a chain of RuntimeErrors of its own."""
+    while not isinstance(error, ValueError | OSError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def plain_errors() -> None:
     """Let an uncaught error end with the words that matter: MONAI wraps each in a chain of its own.
 
@@ -40,9 +47,7 @@ def plain_errors() -> None:
     default = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        cause = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
+        cause = first_cause(error)
         if not isinstance(cause, DatasetError):
             default(kind, error, traceback)
         if cause is not error:

@@ -1,8 +1,9 @@
-"""Handlers of MONAI engines: checkpoints, averaged weights, seeds, early stopping, progress and pictures."""
+"""Handlers of MONAI engines: checkpoints, averaged weights, seeds, stops, progress and pictures."""
 
 from iunet_med.handlers.checkpoints import BestModel, LoadModel, TrainingState
 from iunet_med.handlers.early_stop import EarlyStop
 from iunet_med.handlers.epoch_seed import EpochSeed
+from iunet_med.handlers.finite import StopUnlessFinite
 from iunet_med.handlers.progress import ProgressBar
 from iunet_med.handlers.slice_picture import SlicePicture
 from iunet_med.handlers.weight_average import AverageWeights, WeightAverage
@@ -15,6 +16,7 @@ __all__ = [
     "LoadModel",
     "ProgressBar",
     "SlicePicture",
+    "StopUnlessFinite",
     "TrainingState",
     "WeightAverage",
 ]

@@ -3,6 +3,7 @@
 Of several processes that train together the first one writes, and each one reads.
 """
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from ignite.engine import Engine, Events
 
 from iunet_med.files import replacing
 from iunet_med.handlers.weight_average import WeightAverage
+
+_AFRESH = "start the run without --resume"
+_NEEDED = ("network", "optimizer", "schedule_position", "epoch", "best_metric", "best_metric_epoch")
 
 
 class BestModel:
@@ -58,9 +62,13 @@ def load_weights(network: torch.nn.Module, path: str, *, device: torch.device | 
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file holds the weights of another network.
+        ValueError: if the file is damaged, holds something else, or the weights of another network.
     """
-    _load(network, _read(path, device, cure="train first, or pass --checkpoint FILE"), path)
+    cure = "train first, or pass --checkpoint FILE"
+    weights = _read(path, device, cure=cure)
+    if not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise ValueError(f"{path}: expected a plain state dict, found {_keys(weights)}; {cure}.")
+    _load(network, weights, path)
 
 
 class TrainingState:
@@ -69,9 +77,9 @@ class TrainingState:
     Args:
         path: the file.
         network: its weights are kept; the other arguments too.
-        optimizer: of the weights.
-        lr_scheduler: only its position is restored, so that a run can be resumed with more epochs than before: the rate
-            then follows the longer schedule.
+        optimizer: of the weights. Its moments are restored; its settings are those that the resumed run was given.
+        lr_scheduler: stepped on by the epochs done, with as many steps per epoch as the resumed run has: it ends with
+            the run, also with other epochs, cases, batches or rates than before.
         evaluator: its best metric so far, so that a resumed run does not replace a better model.
         average: of the weights; without it, none is kept.
         resume: whether to take up `path` when the trainer starts.
@@ -114,6 +122,7 @@ class TrainingState:
             "optimizer": self.optimizer.state_dict(),
             "schedule_position": self.lr_scheduler.last_epoch,
             "epoch": engine.state.epoch,
+            "iteration": engine.state.iteration,
             "best_metric": self.evaluator.state.best_metric,
             "best_metric_epoch": self.evaluator.state.best_metric_epoch,
         }
@@ -125,16 +134,17 @@ class TrainingState:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if the run is already as long as asked for, was that of another network, or kept no average of
-                the weights where one is wanted.
+            ValueError: if the file is damaged or holds something else, the run is already as long as asked for, was
+                that of another network or optimizer, or kept no average of the weights where one is wanted.
         """
-        state = _read(self.path, self.device, cure="start the run without --resume")
+        state = self._read_state()
         if state["epoch"] >= engine.state.max_epochs:
             raise ValueError(
                 f"{self.path} has {state['epoch']} epochs behind it and max_epochs is {engine.state.max_epochs}; to go "
                 "on, pass a greater --max_epochs."
             )
         _load(self.network, state["network"], self.path)
+        self._check_optimizer(state)
         if self.average and self.average.decay:
             if not state.get("average"):
                 raise ValueError(
@@ -142,13 +152,45 @@ class TrainingState:
                     "without one by --ema_decay 0, or start the run again without --resume."
                 )
             self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.lr_scheduler.last_epoch = state["schedule_position"]
+        by_epochs = state["schedule_position"] == state["epoch"] < state.get("iteration", state["epoch"])
+        _step_on(self.lr_scheduler, state["epoch"] * (1 if by_epochs else engine.state.epoch_length))
+        # what the optimizer has learnt is restored; its rate and other settings stay those of this run
+        present = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["optimizer"]["state"], "param_groups": present})
         engine.state.epoch = state["epoch"]
         engine.state.iteration = state["epoch"] * engine.state.epoch_length
         self.evaluator.state.best_metric = state["best_metric"]
         self.evaluator.state.best_metric_epoch = state["best_metric_epoch"]
         engine.logger.info("Resumed %s after epoch %d", self.path, state["epoch"])
+
+    def _read_state(self) -> Mapping[str, Any]:
+        state = _read(self.path, self.device, cure=_AFRESH)
+        if missing := [key for key in _NEEDED if key not in state]:
+            raise ValueError(
+                f"{self.path}: expected the state of a training, found {_keys(state)} and no {', '.join(missing)}; "
+                f"pass --training_state FILE, or {_AFRESH}."
+            )
+        return state
+
+    def _check_optimizer(self, state: Mapping[str, Any]) -> None:
+        saved, present = state["optimizer"]["param_groups"], self.optimizer.param_groups
+        sizes = [[len(group["params"]) for group in groups] for groups in (saved, present)]
+        # schedules, and newer versions of an optimizer, add settings; another optimizer lacks some as well
+        saved_only, present_only = saved[0].keys() - present[0], present[0].keys() - saved[0]
+        if sizes[0] != sizes[1] or (saved_only and present_only):
+            raise ValueError(
+                f"{self.path} holds another optimizer's state: expected {type(self.optimizer).__name__} with groups of "
+                f"{sizes[1]} parameters, found groups of {sizes[0]}, settings of its own: "
+                f"{', '.join(sorted(saved_only)) or 'none'}; keep the optimizer, or {_AFRESH}."
+            )
+
+
+def _step_on(lr_scheduler: torch.optim.lr_scheduler.LRScheduler, steps: int) -> None:
+    """Take a new schedule to where the run stands: any schedule reaches the rates that it had in an unbroken run."""
+    with warnings.catch_warnings():  # the optimizer's steps were done by the run before
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+        for _ in range(lr_scheduler.last_epoch, steps):
+            lr_scheduler.step()
 
 
 def _load(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> None:
@@ -164,4 +206,15 @@ def _load(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> No
 def _read(path: str, device: torch.device | str, *, cure: str) -> Mapping[str, Any]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}; {cure}.")
-    return dict(torch.load(path, map_location=device, weights_only=True))
+    try:
+        return dict(torch.load(path, map_location=device, weights_only=True))
+    except Exception as error:  # torch has no error of its own for a damaged or foreign file
+        reason = (str(error).splitlines() or [type(error).__name__])[0] if Path(path).stat().st_size else "it is empty"
+        raise ValueError(
+            f"{path} is damaged, or no checkpoint ({reason}); put a whole copy in its place, or {cure}."
+        ) from error
+
+
+def _keys(content: Mapping[str, Any]) -> str:
+    """The first keys of a file's content, for an error."""
+    return f"a file with {', '.join(map(str, list(content)[:4])) or 'nothing in it'}"

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from iunet_med.checks.file import Modality
 from iunet_med.data import DatasetError, Layout
+from iunet_med.data.problems import first_cause
 from iunet_med.handlers.checkpoints import load_weights
-from iunet_med.inference.configs import first_cause, in_words, layout_of, read_configs, read_metadata, set_plain
+from iunet_med.inference.configs import in_words, layout_of, read_configs, read_metadata, set_plain
 from iunet_med.inference.devices import check_device
 from iunet_med.inference.flips import FlipInferer
 from iunet_med.transforms import RegionsToLabeld, own_values

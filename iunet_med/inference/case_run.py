@@ -3,8 +3,9 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
 from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundles import Bundle
-from iunet_med.inference.inputs import UNEVEN, Channels, files_digest, read_case
-from iunet_med.inference.outputs import Outputs, write_dicom, write_outputs
+from iunet_med.inference.inputs import UNEVEN, Channels, read_case
+from iunet_med.inference.outputs import Outputs, write_outputs
 from iunet_med.inference.peak import peak_mib, reset_peak
+from iunet_med.inference.probabilities import Probabilities
 from iunet_med.inference.shown import shown_regions
 from iunet_med.inference.sidecar import CaseResult
 from iunet_med.inference.slabs import output_slabs, slab_labels
@@ -43,6 +45,12 @@ class Job:
     nrrd: bool = False
     dicom_seg: bool = False
     resample_uneven: bool = False
+
+    @property
+    def kinds(self) -> list[str]:
+        """The files that are wanted beside the label map, by their names in `output_names`."""
+        asked = {"probabilities": self.probabilities, "nrrd": self.nrrd, "dicom-seg": self.dicom_seg}
+        return ["picture", *(kind for kind, wanted in asked.items() if wanted)]
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,19 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Computed:
-    """A case's label map (X, Y, Z) on the input's grid, and if asked for its probabilities (K, X, Y, Z)."""
+    """A case's label map (X, Y, Z) on the input's grid; called, `probabilities` returns these, (K, X, Y, Z)."""
 
     prepared: Prepared
     labels: NDArray[np.uint8]
-    probabilities: NDArray[np.float32] | None
+    probabilities: Callable[[], NDArray[np.float32]] | None
     findings: tuple[Finding, ...]
     seconds: float
     peak_mib: float
 
 
-def case_key(source: Source, bundle: Bundle, job: Job, *, version: str) -> str:
+def case_key(source: Source, bundle: Bundle, job: Job, *, inputs_sha256: str, version: str) -> str:
     """Say in 64 digits by what a case's results are made: inputs, weights, configs, options, the program's version."""
-    made_of = [files_digest(source), list(source.files), source.channels, bundle.weights_sha256, bundle.config_sha256]
+    made_of = [inputs_sha256, list(source.files), source.channels, bundle.weights_sha256, bundle.config_sha256]
     # the layout is found by the folder's content, and its label values become those of the results
     regions = {name: list(values) for name, values in bundle.layout.regions.items()}
     text = json.dumps([*made_of, regions, vars(job), version], sort_keys=True)
@@ -132,14 +140,17 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     affine = np.asarray(prepared.image.affine, np.float64)
     on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
-    back = _on_input_grid(probabilities, affine, prepared) if probabilities is not None else None
+    back = partial(probabilities.on_grid, affine, shape=shape, to=prepared.affine) if probabilities else None
     seconds = prepared.seconds + time.perf_counter() - start
     prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
     return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, peak_mib(bundle.device))
 
 
 def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by: Mapping[str, Any]) -> CaseResult:
-    """Measure and check a label map, and write all of its files but the sidecar."""
+    """Measure and check a label map, and write all of its files but the sidecar.
+
+    What fails beside the label map is a warning; if another try may succeed, the result has no key and is made again.
+    """
     start = time.perf_counter()
     prepared = computed.prepared
     measures = measure_regions(computed.labels, prepared.affine, bundle)
@@ -157,25 +168,20 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
         series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
+        resampled=any(finding.check == UNEVEN for finding in prepared.findings),
     )
-    files = write_outputs(output, outputs, nrrd=job.nrrd)
-    if job.dicom_seg:
-        try:
-            if any(finding.check == UNEVEN for finding in prepared.findings):
-                raise ValueError("the slices were resampled, and a segmentation lies on those of its series.")
-            files += write_dicom(output, outputs)
-        except ValueError as error:
-            findings += (Finding("warning", "dicom-seg", f"no DICOM segmentation was written: {error}"),)
+    written = write_outputs(output, outputs, kinds=job.kinds)
+    findings += written.findings
     return CaseResult(
         case=prepared.source.name,
         status="warning" if findings else "ok",
         reason="",
         findings=worst_first(findings),
         measures=tuple(measures),
-        files=files,
+        files=written.files,
         seconds=computed.seconds + time.perf_counter() - start,
         peak_mib=computed.peak_mib,
-        key=prepared.key,
+        key=prepared.key if written.complete else "",
         made_by=made_by,
     )
 
@@ -190,7 +196,9 @@ def measure_regions(labels: NDArray[np.uint8], affine: NDArray[np.float64], bund
     return measures
 
 
-def _in_one_piece(image: Tensor, bundle: Bundle, job: Job) -> tuple[tuple[Tensor, Tensor | None], tuple[Finding, ...]]:
+def _in_one_piece(
+    image: Tensor, bundle: Bundle, job: Job
+) -> tuple[tuple[Tensor, Probabilities | None], tuple[Finding, ...]]:
     """Run an image in one piece, or with a warning by windows where the memory is too small."""
     reason = reason_against_one_piece(bundle.predict, image, device=bundle.device)
     if not reason:
@@ -203,20 +211,18 @@ def _in_one_piece(image: Tensor, bundle: Bundle, job: Job) -> tuple[tuple[Tensor
     return _run(image, bundle, bundle.inferer, keep=job.probabilities), (warning,)
 
 
-def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Tensor | None]:
-    """Labels (1, D, H, W), and the probabilities (K, D, H, W) if they are kept."""
+def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Probabilities | None]:
+    """Labels (1, D, H, W), and the probabilities if they are kept."""
     shape = tuple(image.shape[2:])
     on_device = image if inferer is not None else image.to(bundle.device)
-    kept: list[Tensor] = []
+    kept = Probabilities(bundle.probability, axis=max(range(3), key=lambda a: shape[a])) if keep else None
 
     def rule(logits: Tensor) -> Tensor:
-        if keep:
-            kept.append(bundle.probability(logits).cpu())
+        if kept:
+            kept.add(logits)
         return bundle.rule(logits)
 
-    labels = slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule)
-    axis = max(range(3), key=lambda a: shape[a])
-    return labels, torch.cat(kept, 1 + axis) if keep else None
+    return slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule), kept
 
 
 def _shape(prepared: Prepared) -> tuple[int, ...]:
@@ -228,16 +234,3 @@ def _meta_tensor(volume: Channels, source: Source) -> MetaTensor:
     meta: dict[str, Any] = {"original_affine": volume.affine, "spatial_shape": np.asarray(volume.data.shape[1:])}
     meta |= {"original_channel_dim": 0, "filename_or_obj": source.name}
     return MetaTensor(torch.from_numpy(volume.data), affine=torch.as_tensor(volume.affine), meta=meta)
-
-
-def _on_input_grid(probabilities: Tensor, affine: NDArray[np.float64], prepared: Prepared) -> NDArray[np.float32]:
-    """Interpolate linearly; beyond the network's image the probabilities are 0."""
-    from nibabel.processing import resample_from_to
-
-    grid = (_shape(prepared), prepared.affine)
-    return np.stack(
-        [
-            np.asarray(resample_from_to(nib.Nifti1Image(one.numpy(), affine), grid, order=1).dataobj, np.float32)
-            for one in probabilities
-        ]
-    )

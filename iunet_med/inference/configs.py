@@ -9,6 +9,7 @@ from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
 from iunet_med.data import Layout
+from iunet_med.data.problems import first_cause
 from iunet_med.inference.trust import check_trusted
 
 
@@ -77,13 +78,6 @@ def layout_of(parser: ConfigParser) -> Layout:
     if not hasattr(layout, "regions"):
         raise ValueError(f"the config's layout is {layout!r}; needed: one of iunet_med.data, such as FolderLayout.")
     return cast(Layout, layout)
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """The error that tells what is wrong: MONAI wraps each in a chain of RuntimeErrors of its own."""
-    while not isinstance(error, ValueError | OSError) and error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def in_words(error: BaseException) -> str:

@@ -60,10 +60,7 @@ def write_dicom_seg(
         ValueError: nothing is labelled, a value has no name, the slices lack UIDs or places or are no regular stack,
             or the label map does not lie on their grid.
     """
-    try:
-        import highdicom
-    except ImportError as error:
-        raise ImportError("DICOM segmentations need highdicom: pip install 'iunet-med[dicom]'") from error
+    highdicom = import_highdicom()
     values = _values(label, names)
     slices, grid = _stack([_read(item) for item in source])
     frames = _on_grid(label, np.asarray(affine, np.float64), grid, shape=_shape(slices)).transpose(2, 1, 0)
@@ -87,6 +84,19 @@ def write_dicom_seg(
         )
     with replacing(path) as temporary:
         segmentation.save_as(temporary)
+
+
+def import_highdicom() -> Any:
+    """Return the module.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        import highdicom
+    except ImportError as error:
+        raise ImportError("DICOM segmentations need highdicom: pip install 'iunet-med[dicom]'") from error
+    return highdicom
 
 
 def _values(label: NDArray[Any], names: Mapping[int, str]) -> list[int]:

@@ -5,6 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -16,13 +17,15 @@ import torch.distributed as dist
 
 from iunet_med.checks.finding import Finding, RefusedError
 from iunet_med.checks.severity import worst_first
+from iunet_med.data.problems import first_cause
 from iunet_med.evaluation.csv_rows import write_rows
 from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, Prepared, case_key, compute, prepare, write
-from iunet_med.inference.configs import first_cause
+from iunet_med.inference.earlier import keep_earlier
+from iunet_med.inference.inputs import files_digest
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
-from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, write_sidecar
+from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
 from iunet_med.inference.sources import Source, data_folder, inputs_of, list_sources
 from iunet_med.inference.summary import LeftOutRow
 
@@ -76,9 +79,14 @@ def segment(
     Raises:
         ValueError: nothing can be run at all: no case, no bundle, no weights. What is wrong with one case is in its
             result.
+        ImportError: DICOM segmentations are wanted, and highdicom is not installed.
     """
     if jobs < 1:
         raise ValueError(f"jobs={jobs} came; needed: 1 or more.")
+    if dicom_seg:
+        from iunet_med.inference.dicom_seg import import_highdicom  # pydicom takes a while
+
+        import_highdicom()
     folder = Path(output)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
@@ -125,6 +133,7 @@ class _Run:
         self.bundle, self.job, self.output, self.root = bundle, job, output, root
         self.overwrite, self.keep_identifiers = overwrite, keep_identifiers
         self.version = version("iunet-med")
+        self.digests: dict[str, str] = {}
 
     def results(self, sources: Sequence[Source], *, jobs: int) -> Iterator[CaseResult]:
         """Yield each case's result, in about the order of the cases; threads read ahead and write behind."""
@@ -159,7 +168,8 @@ class _Run:
     def _read(self, source: Source) -> Prepared | CaseResult:
         if source.problem:
             raise ValueError(source.problem)
-        key = case_key(source, self.bundle, self.job, version=self.version)
+        digest = self.digests[source.name] = files_digest(source)
+        key = case_key(source, self.bundle, self.job, inputs_sha256=digest, version=self.version)
         if not self.overwrite and (result := finished(self.output, source.name, key)):
             return result
         return prepare(source, self.bundle, key, resample_uneven=self.job.resample_uneven)
@@ -183,12 +193,19 @@ class _Run:
 
     def _failure(self, source: Source, error: BaseException) -> CaseResult:
         reason = self._reason(source, error)
+        files, digest = output_names(source.name).values(), self.digests.get(source.name, "")
+        with suppress(OSError):  # the case's own failure is the one to tell
+            kept = keep_earlier(self.output, source.name, files=files, inputs_sha256=digest)
+            reason = f"{reason.rstrip('.')}; {kept}" if kept else reason
         found = error.findings if isinstance(error, RefusedError) else (Finding("refusal", "error", reason),)
         made_by = self._made_by(source)
         result = CaseResult(source.name, "failed", reason, worst_first(found), (), (), 0.0, 0.0, "", made_by)
-        for name in output_names(source.name).values():  # an older result of other inputs must not stand for this run
-            (self.output / source.name / name).unlink(missing_ok=True)
-        write_sidecar(self.output, result)
+        try:
+            write_sidecar(self.output, result)
+        except OSError:  # as on a full disk; an older sidecar would call the case finished
+            logger.debug("%s: no sidecar", source.name, exc_info=True)
+            with suppress(OSError):
+                sidecar_path(self.output, source.name).unlink(missing_ok=True)
         return result
 
     def _reason(self, source: Source, error: BaseException) -> str:
@@ -207,6 +224,7 @@ class _Run:
     def _made_by(self, source: Source) -> dict[str, Any]:
         return {
             "inputs": inputs_of(source, self.root),
+            "inputs_sha256": self.digests.get(source.name, ""),
             "software": {"iunet-med": self.version, "monai": version("monai"), "torch": torch.__version__},
             "bundle": {"name": self.bundle.name, "version": self.bundle.version},
             "weights_sha256": self.bundle.weights_sha256,

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 from typer.testing import CliRunner
 
 from iunet_med.cli import app
@@ -32,3 +34,16 @@ def test_datalist_with_problems_is_written_only_without_the_bad_cases(dataset: P
     written = json.loads((tmp_path / "list.json").read_text())
     assert [item["case"] for item in written["training"]] == ["Simulated-00006-000"]
     assert written["skipped"] == ["Simulated-00005-000"]
+
+
+def test_datalist_reports_what_is_doubtful(dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset, tmp_path / "data")
+    path = tmp_path / "data" / "Simulated-00005-000" / "Simulated-00005-000-t1c.nii.gz"
+    image = nib.load(path)
+    voxels = np.asarray(image.dataobj, np.float32)
+    voxels[tuple(length // 2 for length in voxels.shape)] = 1e6
+    nib.save(nib.Nifti1Image(voxels, image.affine), path)
+    arguments = ["datalist", str(tmp_path / "data"), "--out", str(tmp_path / "list.json"), "--folds", "0"]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    assert result.exit_code == 0, result.output
+    assert f"warning outlier: 1 case(s), first Simulated-00005-000: {path}" in result.output

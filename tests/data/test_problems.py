@@ -39,3 +39,12 @@ def test_of_another_error_the_first_cause_comes_last(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().err
     assert "Traceback" in shown
     assert shown.splitlines()[-1] == "FileNotFoundError: there is no checkpoint"
+
+
+@pytest.mark.usefixtures("plain_hook")
+def test_what_an_error_of_ours_was_made_of_does_not_take_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = ValueError("state.pt is damaged; start again")
+    ours.__cause__ = OSError(22, "Invalid argument")
+    error = chained(ours)
+    sys.excepthook(type(error), error, error.__traceback__)
+    assert capsys.readouterr().err.splitlines()[-1] == "ValueError: state.pt is damaged; start again"

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,32 @@ import torch
 from ignite.engine import Engine, Events
 
 from iunet_med.handlers import AverageWeights, BestModel, LoadModel, TrainingState, WeightAverage
+from iunet_med.handlers.checkpoints import _step_on, load_weights
 
 
 class Run:
     """Fits one weight to 3 by AdamW under a one-cycle rate; four steps per epoch."""
 
-    def __init__(self, path: Path, *, epochs: int, resume: bool = False, ema_decay: float = 0.9) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        epochs: int,
+        resume: bool = False,
+        ema_decay: float = 0.9,
+        steps: int = 4,
+        rate: float = 0.1,
+        decay: float = 0.01,
+        by_epochs: bool = False,
+        optimizers: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
+    ) -> None:
+        self.steps = steps
         self.network = torch.nn.Linear(1, 1, bias=False, dtype=torch.float64)
         torch.nn.init.zeros_(self.network.weight)
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.1)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=4 * epochs)
+        self.optimizer = optimizer = optimizers(self.network.parameters(), lr=rate, weight_decay=decay)
+        self.schedule = schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=rate, total_steps=epochs if by_epochs else steps * epochs, cycle_momentum=False
+        )
         self.rates: list[float] = []
         self.evaluator = Engine(lambda _engine, _batch: None)
         self.evaluator.state.best_metric, self.evaluator.state.best_metric_epoch = -1.0, -1
@@ -30,12 +47,15 @@ class Run:
             optimizer.zero_grad()
             ((self.network.weight - 3) ** 2).sum().backward()
             optimizer.step()
-            schedule.step()
+            if not by_epochs:
+                schedule.step()
 
         self.trainer = Engine(step)
+        if by_epochs:
+            self.trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: schedule.step())
         self.average = WeightAverage(self.network, decay=ema_decay)
         AverageWeights(self.average).attach(self.trainer)
-        self.trainer.state.max_epochs, self.trainer.state.epoch_length = epochs, 4
+        self.trainer.state.max_epochs, self.trainer.state.epoch_length = epochs, steps
         self.state = TrainingState(
             str(path / "state.pt"),
             self.network,
@@ -53,7 +73,7 @@ class Run:
                 engine.terminate()
 
         self.trainer.add_event_handler(Events.EPOCH_COMPLETED, stop)
-        self.trainer.run(range(4), max_epochs=self.trainer.state.max_epochs)
+        self.trainer.run(range(self.steps), max_epochs=self.trainer.state.max_epochs)
 
 
 def test_an_interrupted_run_goes_on_as_if_it_were_not(tmp_path: Path) -> None:
@@ -75,7 +95,113 @@ def test_a_resumed_run_may_be_longer_than_planned(tmp_path: Path) -> None:
     longer, planned = Run(tmp_path, epochs=4, resume=True), Run(tmp_path / "b", epochs=4)
     longer.go()
     planned.go()
-    assert longer.rates[1:] == planned.rates[9:]  # the first rate was set by the shorter schedule
+    assert longer.rates == planned.rates[8:]
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7])
+@pytest.mark.parametrize("epochs", [4, 6])
+@pytest.mark.parametrize("by_epochs", [False, True])
+def test_a_run_resumed_with_other_cases_or_batches_ends_with_its_schedule(
+    tmp_path: Path, steps: int, epochs: int, by_epochs: bool
+) -> None:
+    Run(tmp_path, epochs=5, by_epochs=by_epochs).go(stop_after=2)
+    other = Run(tmp_path, epochs=epochs, steps=steps, by_epochs=by_epochs, resume=True)
+    planned = Run(tmp_path / "b", epochs=epochs, steps=steps, by_epochs=by_epochs)
+    other.go()
+    planned.go()
+    assert other.rates == planned.rates[2 * steps :]
+    assert other.schedule.last_epoch == (epochs if by_epochs else epochs * steps)
+    assert other.trainer.state.iteration == epochs * steps
+
+
+@pytest.mark.parametrize("scheduler", [torch.optim.lr_scheduler.MultiStepLR, torch.optim.lr_scheduler.OneCycleLR])
+def test_any_schedule_is_taken_to_where_the_run_stands(scheduler: Any) -> None:
+    options = (
+        {"milestones": [2, 5], "gamma": 0.2} if "Multi" in scheduler.__name__ else {"max_lr": 0.1, "total_steps": 9}
+    )
+    optimizers = [torch.optim.Adam([torch.zeros(1)], lr=0.1) for _ in range(2)]
+    stepped, taken = (scheduler(optimizer, **options) for optimizer in optimizers)
+    for _ in range(6):
+        optimizers[0].step()
+        stepped.step()
+    _step_on(taken, 6)
+    assert taken.state_dict() == stepped.state_dict()
+    assert optimizers[1].param_groups[0]["lr"] == optimizers[0].param_groups[0]["lr"]
+    assert optimizers[1].param_groups[0]["betas"] == optimizers[0].param_groups[0]["betas"]
+
+
+def test_settings_given_anew_are_taken_and_the_moments_kept(tmp_path: Path) -> None:
+    first = Run(tmp_path, epochs=5)
+    first.go(stop_after=2)
+    second, planned = (
+        Run(tmp_path / name, epochs=5, rate=0.02, decay=0.3, resume=resume)
+        for name, resume in (("", True), ("b", False))
+    )
+    second.state.load(second.trainer)
+    assert second.optimizer.param_groups[0]["weight_decay"] == 0.3
+    assert second.optimizer.state_dict()["state"] == first.optimizer.state_dict()["state"]
+    second.go()
+    planned.go()
+    assert second.rates == planned.rates[8:]
+    assert max(second.rates) <= 0.02
+
+
+def test_another_optimizer_is_refused(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1).go()
+    with pytest.raises(
+        ValueError, match=r"state\.pt holds another .*: expected SGD .* found .* of its own: .*betas.*; keep the opt"
+    ):
+        Run(tmp_path, epochs=2, resume=True, optimizers=torch.optim.SGD).go()
+
+
+def test_other_groups_of_parameters_are_refused(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1).go()
+    other = Run(tmp_path, epochs=2, resume=True)
+    other.optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))]})
+    with pytest.raises(ValueError, match=r"expected AdamW with groups of \[1, 1\] parameters, found groups of \[1\]"):
+        other.state.load(other.trainer)
+
+
+def damage(path: Path, kind: str) -> None:
+    whole = path.read_bytes()
+    contents = {"empty": b"", "truncated": whole[: len(whole) // 2], "one byte": b"P", "text": b"hello, world\n"}
+    if kind == "code":
+        torch.save(Engine, path)
+    else:
+        path.write_bytes(contents[kind])
+
+
+KINDS = ["empty", "truncated", "one byte", "text", "code"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_state_is_named_with_its_cure(tmp_path: Path, kind: str) -> None:
+    Run(tmp_path, epochs=1).go()
+    damage(tmp_path / "state.pt", kind)
+    told = (
+        r"state\.pt is damaged, or no checkpoint \(.+\); put a whole copy in its place, or start the run without --res"
+    )
+    with pytest.raises(ValueError, match=told):
+        Run(tmp_path, epochs=2, resume=True).go()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_model_is_named_with_its_cure(tmp_path: Path, kind: str) -> None:
+    torch.save(torch.nn.Linear(9, 9).state_dict(), path := tmp_path / "model.pt")
+    damage(path, kind)
+    with pytest.raises(ValueError, match=r"model\.pt is damaged, .*, or train first, or pass --checkpoint FILE"):
+        load_weights(torch.nn.Linear(9, 9), str(path))
+
+
+def test_a_model_is_no_state_and_a_state_is_no_model(tmp_path: Path) -> None:
+    Run(tmp_path, epochs=1).go()
+    with pytest.raises(ValueError, match=r"state\.pt: expected a plain state dict, found a file with network, average"):
+        load_weights(torch.nn.Linear(1, 1), str(tmp_path / "state.pt"))
+    torch.save(torch.nn.Linear(1, 1).state_dict(), tmp_path / "state.pt")
+    with pytest.raises(
+        ValueError, match=r"expected the state of a training, found a file with weight, bias and no netw"
+    ):
+        Run(tmp_path, epochs=2, resume=True).go()
 
 
 def test_a_run_as_long_as_its_state_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from iunet_med.inference.bundles import Bundle, open_bundle
 from iunet_med.inference.case_run import Job, case_key, measure_regions
+from iunet_med.inference.inputs import files_digest
 from iunet_med.inference.sources import Source
+
+
+def key_of(source: Source, bundle: Bundle, job: Job, *, version: str) -> str:
+    return case_key(source, bundle, job, inputs_sha256=files_digest(source), version=version)
+
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "amp": False}
 
@@ -23,14 +29,14 @@ def test_the_key_follows_content_and_not_names(bundle: Bundle, tmp_path: Path) -
     for name, content in (("a", "1"), ("same", "1"), ("b", "2")):
         (tmp_path / name).write_text(content)
     sources = {name: Source(name, {"t1": tmp_path / name}) for name in ("a", "same", "b")}
-    key = case_key(sources["a"], bundle, Job(), version="1")
-    assert key == case_key(sources["same"], bundle, Job(), version="1")
+    key = key_of(sources["a"], bundle, Job(), version="1")
+    assert key == key_of(sources["same"], bundle, Job(), version="1")
     others = [
-        case_key(sources["b"], bundle, Job(), version="1"),
-        case_key(sources["a"], bundle, Job(nrrd=True), version="1"),
-        case_key(sources["a"], bundle, Job(), version="2"),
-        case_key(sources["a"], replace(bundle, weights_sha256="other"), Job(), version="1"),
-        case_key(sources["a"], replace(bundle, config_sha256="other"), Job(), version="1"),
+        key_of(sources["b"], bundle, Job(), version="1"),
+        key_of(sources["a"], bundle, Job(nrrd=True), version="1"),
+        key_of(sources["a"], bundle, Job(), version="2"),
+        key_of(sources["a"], replace(bundle, weights_sha256="other"), Job(), version="1"),
+        key_of(sources["a"], replace(bundle, config_sha256="other"), Job(), version="1"),
     ]
     assert len({key, *others}) == 6
 

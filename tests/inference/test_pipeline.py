@@ -16,7 +16,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iunet_med.inference import CaseResult, segment
+from iunet_med.inference import CaseResult, outputs, segment
 from iunet_med.inference.slabs import output_slabs
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
@@ -91,6 +91,67 @@ def test_a_second_run_does_only_what_changed(heads: Path, tiny_bundle: Path, tmp
         files = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*_seg.*")}
         run(heads, tiny_bundle, tmp_path / "out", **option)
         assert all(path.stat().st_mtime_ns != time for path, time in files.items())
+
+
+def test_no_failure_loses_a_label_map(
+    heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def out_of_memory(*_arguments: object, **_options: object) -> None:
+        raise MemoryError("14 GiB asked for")
+
+    out, case = tmp_path / "out", "GLI-1-000"
+    run(heads, tiny_bundle, out)
+    before = (out / case / f"{case}_seg.nii.gz").read_bytes()
+    for place, error in (("output_slabs", out_of_memory), ("read_case", full), ("write_outputs", full)):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"iunet_med.inference.case_run.{place}", error)
+            for _ in range(2):
+                result = run(heads, tiny_bundle, out, nrrd=True)[case]
+                assert result.status == "failed"
+                assert f"{case}_seg.nii.gz, {case}_seg.png are of an earlier run with the same images" in result.reason
+                assert (out / case / f"{case}_seg.nii.gz").read_bytes() == before
+    with monkeypatch.context() as patched:
+        patched.setattr("iunet_med.inference.pipeline.write_sidecar", full)
+        assert run(heads, tiny_bundle, out, nrrd=True)[case].status == "failed"
+    assert run(heads, tiny_bundle, out, nrrd=True)[case].status != "failed"
+
+
+def test_older_results_of_other_images_are_set_aside(heads: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    out, case = tmp_path / "out", "GLI-2-000"
+    run(heads, tiny_bundle, out)
+    (heads / case / f"{case}-t1c.nii.gz").write_bytes(b"no image")
+    assert f"were moved to {case}/earlier" in run(heads, tiny_bundle, out)[case].reason
+    assert sorted(path.name for path in (out / case).iterdir()) == [f"{case}_seg.json", "earlier"]
+    assert nib.load(out / case / "earlier" / f"{case}_seg.nii.gz").shape
+
+
+def test_a_file_that_could_not_be_written_is_tried_again(
+    heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setitem(outputs._WRITERS, "picture", full)
+        result = run(heads, tiny_bundle, tmp_path / "out")["GLI-1-000"]
+    assert result.status == "warning"
+    assert "the picture was not written: No space left on device" in str(result.findings)
+    assert result.files == ("GLI-1-000_seg.nii.gz",)
+    assert "GLI-1-000_seg.png" in run(heads, tiny_bundle, tmp_path / "out")["GLI-1-000"].files
+
+
+def test_highdicom_is_missed_before_anything_runs(
+    heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(heads, tiny_bundle, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    with pytest.raises(ImportError, match=r"pip install 'iunet-med\[dicom\]'"):
+        run(heads, tiny_bundle, tmp_path / "out", dicom_seg=True)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
 def test_lists_single_files_and_other_formats_give_the_same(heads: Path, tiny_bundle: Path, tmp_path: Path) -> None:
