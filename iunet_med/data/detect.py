@@ -6,11 +6,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from iunet_med.data.kinds import stem_of
 from iunet_med.data.layouts import Layout, case_folders
-from iunet_med.data.named_layout import NamedLayout, say_which, stem_of
+from iunet_med.data.named_layout import NamedLayout
 from iunet_med.data.names import kind_of, split_name
-from iunet_med.data.nnunet_layout import is_nnunet, read_nnunet
-from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.nnunet_layout import described_by, read_nnunet
+from iunet_med.data.problems import DatasetError, Problem, say_which
 from iunet_med.data.public import BRATS18_FILES, BRATS23_FILES, LAYOUT_NAMES, LayoutName, dataset_layout
 from iunet_med.data.walk import walk
 from iunet_med.volumes import ENDINGS
@@ -65,8 +66,10 @@ def detect_layout(root: Path) -> LayoutName:
 
 def fitting_layouts(root: Path) -> dict[LayoutName, list[str]]:
     """List the public layouts that a folder's content fits, each with the names of the cases that fit."""
+    if described_by(root):
+        return {"nnunet": ["dataset.json"]}
     if (root / "dataset.json").is_file():
-        return {"nnunet" if is_nnunet(root) else "msd": ["dataset.json"]}
+        return {"msd": ["dataset.json"]}
     fitting: dict[LayoutName, list[str]] = {}
     for folder, files in case_folders(root):
         for name, patterns in BY_FILE_NAMES.items():

@@ -16,12 +16,15 @@ from iunet_med.volumes import ENDINGS
 
 DESCRIPTION = "dataset.json"
 _FOUR = ("t1", "t1c", "t2", "flair")
+_FOLDERS = ("imagesTs", "imagesTr")
 _BACKGROUND = ("background", "ignore")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NnunetLayout:
     """Cases in `imagesTr` with labels in `labelsTr`; cases to segment in `imagesTs`, or `imagesTr` where it is empty.
+
+    One of these folders of images can be given in place of the data set's.
 
     Args:
         modalities: for each modality's name the number of its channel, such as `0000`.
@@ -37,8 +40,11 @@ class NnunetLayout:
 
     def find(self, root: Path, *, labelled: bool) -> tuple[list[Case], list[Problem]]:
         """List the complete cases of `root`, and what is wrong with the others."""
-        found = self._channels(root / "imagesTr") if labelled else self._channels(root / "imagesTs")
-        found = found or self._channels(root / "imagesTr")
+        base = described_by(root) or root
+        folders = (
+            [root] if base != root else [base / "imagesTr"] if labelled else [base / "imagesTs", base / "imagesTr"]
+        )
+        found = next(filter(None, map(self._channels, folders)), {})
         cases: list[Case] = []
         problems: list[Problem] = []
         for name, files in sorted(found.items()):
@@ -46,7 +52,7 @@ class NnunetLayout:
                 f"channel {number} ({modality})": files.get(number) for modality, number in self.modalities.items()
             }
             if labelled:
-                label = root / "labelsTr" / f"{name}{self.ending}"
+                label = base / "labelsTr" / f"{name}{self.ending}"
                 needed["its label in labelsTr"] = label if label.is_file() else None
             if missing := [what for what, path in needed.items() if path is None]:
                 came = f"no file for {', '.join(missing)}; found {', '.join(path.name for path in files.values())}"
@@ -68,6 +74,12 @@ class NnunetLayout:
         return found
 
 
+def described_by(root: Path) -> Path | None:
+    """Return the folder with the data set's dataset.json: `root`, or the one above one of its folders of images."""
+    folders = (root, *([root.parent] if root.name in _FOLDERS else []))
+    return next((folder for folder in folders if is_nnunet(folder)), None)
+
+
 def is_nnunet(root: Path) -> bool:
     """Return True if a folder's dataset.json names channels as nnU-Net v2 does."""
     try:
@@ -87,7 +99,7 @@ def read_nnunet(root: Path) -> NnunetLayout:
         DatasetError: dataset.json cannot be read, or its channels, labels or ending are none.
     """
     try:
-        description = json.loads((root / DESCRIPTION).read_text(encoding="utf-8-sig"))
+        description = json.loads(((described_by(root) or root) / DESCRIPTION).read_text(encoding="utf-8-sig"))
         channels = {str(name): f"{int(number):04d}" for number, name in description["channel_names"].items()}
         labels = {str(name): _values(values) for name, values in description["labels"].items()}
         ending = str(description.get("file_ending", ".nii.gz"))

@@ -32,7 +32,7 @@ def dicom_sources(
     if (len(modalities) > 1 or series) and set(series) != set(modalities):
         raise ValueError(
             f"--map names {', '.join(series) or 'nothing'}; needed: one pattern for each of {', '.join(modalities)}; "
-            "series are never guessed."
+            "series are never guessed. `iunet-med segment FOLDER --list` shows their descriptions and keys."
         )
     listing = find_series(root)
     for item in listing.left_out:

@@ -111,10 +111,8 @@ def _guesses(root: Path, layout: Layout, patterns: Mapping[str, str]) -> dict[st
     plain = mapped_layout(layout, patterns if maps_files(root, patterns) else {})
     found = {}
     for group in plain.groups(root):
-        used = {path for paths in group.taken.values() for path in paths}
-        others = tuple(path for path, _ in group.images if path not in used)
         taken = {name: tuple(group.taken[name]) for name in layout.modalities if name in group.taken}
-        found[group.name] = ListedCase(group.name, taken, others, "its files do not tell all modalities")
+        found[group.name] = ListedCase(group.name, taken, tuple(group.others), "its files do not tell all modalities")
     return found
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from iunet_med.data import Layout, NamedLayout
-from iunet_med.data.named_layout import fits, say_which, stem_of
+from iunet_med.data.kinds import fits, stem_of
+from iunet_med.data.problems import say_which
 from iunet_med.data.walk import walk
 from iunet_med.inference.case_lists import WHOLE, read_rows
 from iunet_med.inference.names import check_name, shown_name
@@ -71,11 +72,7 @@ def list_sources(
     else:
         sources = _folder(given, layout) if has_images(given) else []
     if not sources:
-        raise ValueError(
-            f"{given} holds no case; needed: for each case one file per modality ({', '.join(modalities)}); "
-            f"{say_which(modalities[0], layout.modalities)}; for DICOM give a pattern for each, as in "
-            f"--map {modalities[0]}='*'."
-        )
+        raise ValueError(_no_case(given, modalities))
     return sorted((_safe(source) for source in _unique(sources)), key=lambda source: source.name)
 
 
@@ -116,6 +113,18 @@ def mapped_layout(layout: Layout, patterns: Mapping[str, str]) -> NamedLayout:
         )
     names = {name: patterns.get(name, "") for name in layout.modalities}
     return NamedLayout(modalities=names, regions=layout.regions)
+
+
+def _no_case(given: Path, modalities: Sequence[str]) -> str:
+    names = ", ".join(modalities)
+    if given.is_dir() and _has_dicom(given):
+        options = " ".join(f"--map {name}='PATTERN'" for name in modalities)
+        return (
+            f"{given} holds DICOM; needed: which series is which of {names}. Add {options} with patterns of their "
+            "descriptions, or with their keys; `iunet-med segment FOLDER --list` shows them."
+        )
+    needed = f"needed: for each case one file per modality ({names})"
+    return f"{given} holds no case; {needed}; {say_which(modalities[0], modalities)}."
 
 
 def _single(path: Path) -> Source:
@@ -165,7 +174,12 @@ def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
         keys = [WHOLE] if row.get(WHOLE) else list(modalities)
         name = str(row.get("case") or "")
         missing = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
-        problem = f"entry {number} of {path.name} has no path for {', '.join(missing)}" if missing else ""
+        problem = (
+            f"entry {number} of {path.name} has no path for {', '.join(missing)}; write the file's path, from the "
+            "list's folder on, there. `iunet-med segment FOLDER --list` prints a list with what it finds"
+            if missing
+            else ""
+        )
         paths = {} if missing else {key: path.parent / row[key] for key in keys}
         sources.append(_with_series(Source(name, paths, problem=problem)))
     return sources

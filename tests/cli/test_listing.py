@@ -26,7 +26,7 @@ def test_the_list_to_fill_in_is_read_back(tmp_path: Path) -> None:
     (tmp_path / "cases.csv").write_text(template(listing(tmp_path, *cases)))
     sources = {source.name: source for source in list_sources(tmp_path / "cases.csv", dataset_layout("files"))}
     assert sources["-a, b"].files == {name: paths[0] for name, paths in found.items()}
-    assert sources["c"].problem == "entry 2 of cases.csv has no path for t1, t1c, t2, flair"
+    assert sources["c"].problem.startswith("entry 2 of cases.csv has no path for t1, t1c, t2, flair; write")
 
 
 def test_patterns_for_series_fit_their_descriptions_alone() -> None:

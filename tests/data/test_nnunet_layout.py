@@ -46,6 +46,16 @@ def test_cases_for_training_and_for_segmenting(tmp_path: Path) -> None:
     assert [case["case"] for case in layout.find(tmp_path, labelled=False)[0]] == ["c"]
 
 
+@pytest.mark.parametrize("folder", ["imagesTr", "imagesTs"])
+def test_a_folder_of_images_can_be_given(folder: str, tmp_path: Path) -> None:
+    dataset(tmp_path, "a", folder=folder)
+    layout = find_layout(dataset_dir=str(tmp_path / folder))
+    assert layout == dataset_layout("nnunet")
+    (case,), problems = layout.find(tmp_path / folder, labelled=folder == "imagesTr")
+    assert problems == []
+    assert case["image"][1] == str(tmp_path / folder / "a_0001.nii.gz")
+
+
 def test_channels_in_another_order_are_known_by_name(tmp_path: Path) -> None:
     dataset(tmp_path, "a", channel_names={"0": "t2f", "1": "t1n", "2": "t2w", "3": "T1Gd"})
     layout = find_layout(dataset_dir=str(tmp_path))
