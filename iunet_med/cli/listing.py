@@ -1,4 +1,4 @@
-"""Prints what `segment --list` has found: tables, and with problems a list or patterns to fill in."""
+"""Prints what `segment --list` has found, and writes it as a list of cases to fill in."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from iunet_med.evaluation.csv_rows import write_cell
-from iunet_med.files import readable
+from iunet_med.files import readable, replacing
 
 if TYPE_CHECKING:
     from iunet_med.inference.listing import ListedCase, ListedSeries, Listing
@@ -26,23 +26,29 @@ WIDTH = 160
 def tell_listing(listing: "Listing") -> None:
     """Print the cases with what was found for each modality, the series of DICOM, what is wrong, and what to type."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    if listing.cases:
-        console.print(case_table(listing))
     if listing.series:
         console.print(series_table(listing.series))
+    if listing.cases:
+        console.print(case_table(listing))
     if listing.is_complete:
         return
-    for case in listing.cases:
-        if case.problem:
-            _print(console, f"{case.name}: {case.problem}")
-    if listing.problem and not listing.cases:
+    if listing.problem:
         _print(console, listing.problem)
+    for case in listing.cases:
+        if case.problem and not (listing.series and listing.problem):
+            _print(console, f"{case.name}: {case.problem}")
     if listing.series:
         _print(console, "\nSay which series is which, by patterns of their descriptions or by keys:")
         _print(console, map_options(listing))
-    elif listing.cases:
-        _print(console, "\nOr fill in this list, save it as cases.csv, and give that in place of the folder:")
+    if listing.cases and "image" not in listing.cases[0].found:
+        _print(console, "\nOr fill in this list (--list --output cases.csv writes it), and give it as INPUT:")
         _print(console, template(listing))
+
+
+def write_template(path: Path, listing: "Listing") -> None:
+    """Write the list of cases with what was found."""
+    with replacing(path) as temporary:
+        temporary.write_text(template(listing) + "\n", encoding="utf-8", errors="surrogateescape")
 
 
 def case_table(listing: "Listing") -> Table:
@@ -53,7 +59,7 @@ def case_table(listing: "Listing") -> Table:
     for case in listing.cases:
         names = [name for name in listing.modalities if name in case.found or "image" not in case.found]
         rows = [(name, _candidates(case, name, listing.root)) for name in [*names, *_whole(case)]]
-        rows += [("?", _below(path, listing.root)) for path in case.others]
+        rows += [("not used", _below(path, listing.root)) for path in case.others]
         for number, (name, text) in enumerate(rows):
             last = number == len(rows) - 1
             first = case.name if number == 0 else ""
@@ -64,7 +70,7 @@ def case_table(listing: "Listing") -> Table:
 def series_table(series: Sequence["ListedSeries"]) -> Table:
     """Tell the series of each study; descriptions are the scanner's."""
     table = Table(title=f"{len(series)} series of DICOM", title_justify="left")
-    for heading in ("study", "key", "kind", "rows x columns x slices", "description", "perhaps"):
+    for heading in ("study", "key", "kind", "columns x rows x slices", "description", "perhaps"):
         table.add_column(heading, overflow="fold")
     for one in series:
         size = " x ".join(map(str, one.size))
@@ -75,13 +81,16 @@ def series_table(series: Sequence["ListedSeries"]) -> Table:
 
 def template(listing: "Listing") -> str:
     """A list of cases in CSV with what was found; what is missing or has several candidates is empty."""
+    folders = {one.key: str(one.folder or "") for one in listing.series}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["case", *listing.modalities])
+    whole = all("image" in case.found for case in listing.cases)
+    names = ["image"] if listing.cases and whole else list(listing.modalities)
+    writer.writerow(["case", *names])
     for case in listing.cases:
-        found = [case.found.get(name, ()) for name in listing.modalities]
-        cells = [case.name, *(str(paths[0]) if len(paths) == 1 else "" for paths in found)]
-        writer.writerow([write_cell(cell) for cell in cells])
+        found = [case.found.get(name, ()) for name in names]
+        paths = [folders.get(str(one[0]), str(one[0])) if len(one) == 1 else "" for one in found]
+        writer.writerow([write_cell(cell) for cell in (case.name, *paths)])
     return text.getvalue().rstrip("\n")
 
 

@@ -29,11 +29,12 @@ def segment(
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The folder of the results; needed but for `--list`.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The folder of the results; with `--list`, a CSV file to write instead."),
     ] = None,
     list_only: Annotated[
         bool,
-        typer.Option("--list", help="Show what would be taken for what, and a list to fill in; nothing is written."),
+        typer.Option("--list", help="Only show what would be taken for what, and what would be refused and why."),
     ] = False,
     bundle: Annotated[Path, typer.Option(metavar="FOLDER", help="The bundle.")] = Path("bundle/iunet_brats_mri"),
     config: Annotated[
@@ -86,13 +87,17 @@ def segment(
     named = {"--set": _pairs(settings, "--set"), "--map": _pairs(series, "--map")}
     values = {name: _value(text) for name, text in named["--set"].items()}
     if list_only:
-        from iunet_med.cli.listing import tell_listing
+        from iunet_med.cli.listing import tell_listing, write_template
         from iunet_med.inference.listing import list_inputs
 
+        if output is not None and output.suffix.lower() != ".csv":
+            raise typer.BadParameter(f"--output {output} came with --list; needed: a file that ends in .csv, or none.")
         with clear_errors(status=2):
             listing = list_inputs(
                 given, bundle=bundle, configs=config or [], settings=values, series=named["--map"], trust=trust
             )
+            if output is not None:
+                write_template(output, listing)
         tell_listing(listing)
         raise typer.Exit(0 if listing.is_complete else 1)
     if output is None:

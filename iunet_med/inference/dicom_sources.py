@@ -40,7 +40,7 @@ def dicom_sources(
     found = listing.series
     if not series:
         names = _names(found, keep_identifiers=keep_identifiers, by="key")
-        return [Source(names[one.key], {}, series={modalities[0]: one}) for one in found]
+        return [Source(names[one.key], {}, series={modalities[0]: one}, patient=patient_of(one)) for one in found]
     studies: dict[str, list[Series]] = defaultdict(list)
     for one in found:
         studies[one.study].append(one)
@@ -52,26 +52,32 @@ def dicom_sources(
 
 
 def _case(name: str, some: Sequence[Series], patterns: Mapping[str, str], *, keep_identifiers: bool) -> Source:
+    patient = patient_of(some[0])
     try:
-        return Source(name, {}, series=match_modalities(some, patterns, show_descriptions=keep_identifiers))
+        series = match_modalities(some, patterns, show_descriptions=keep_identifiers)
+        return Source(name, {}, series=series, patient=patient)
     except ValueError as error:
-        return Source(name, {}, problem=str(error))
+        return Source(name, {}, problem=str(error), patient=patient)
 
 
 def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[str, str]:
     """Name each study or series: by the anonymous key, with the patient's number before it if that may be shown."""
     if not keep_identifiers:
         return {str(getattr(one, by)): str(getattr(one, by)) for one in found}
-    import pydicom
-
     names = {}
     for one in found:
-        number = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"]).get(
-            "PatientID", ""
-        )
         key = str(getattr(one, by))
+        number = patient_of(one)
         names[key] = f"{number}-{key}" if number else key
     return names
+
+
+def patient_of(one: Series) -> str:
+    """Return the patient's number that the files of a series bear; it may be empty."""
+    import pydicom
+
+    header = pydicom.dcmread(one.files[0], stop_before_pixels=True, specific_tags=["PatientID"])
+    return str(header.get("PatientID") or "")
 
 
 def only_series(folder: Path) -> Series:

@@ -1,9 +1,10 @@
 """What `segment` would take for what, before anything runs: cases, files and guesses, and the series of DICOM."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iunet_med.data import DatasetError, Layout, dataset_layout
 from iunet_med.data.names import kind_of, split_name
@@ -17,6 +18,9 @@ from iunet_med.inference.sources import (
     mapped_layout,
     maps_files,
 )
+
+if TYPE_CHECKING:
+    from iunet_med.volumes.dicom import Series
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,11 @@ class ListedCase:
 
 @dataclass(frozen=True)
 class ListedSeries:
-    """A series of DICOM; `guess` is the modality that its description means, if any. The description may name whom."""
+    """A series of DICOM.
+
+    `guess` is the modality that its description means, if any; the description may name the patient. `folder` is the
+    one that holds its files and no other series, if there is one: a list of cases can name the series by it.
+    """
 
     study: str
     key: str
@@ -42,6 +50,7 @@ class ListedSeries:
     size: tuple[int, int, int]
     description: str
     guess: str
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,13 @@ def list_inputs(
     except DatasetError as error:  # of the folder, whose files are listed all the same
         layout, problem = dataset_layout("files"), str(error)
     cases, reason = _cases(path, layout, series or {})
+    found = _series(path, layout) if _is_dicom(path, series or {}) else []
     return Listing(
         root=path if path.is_dir() else path.parent,
         modalities=tuple(layout.modalities),
-        layout=layout_name(layout) or type(layout).__name__,
-        cases=tuple(cases),
-        series=tuple(_series(path, layout)) if _is_dicom(path, series or {}) else (),
+        layout="DICOM" if found else layout_name(layout) or type(layout).__name__,
+        cases=tuple(cases or _studies(found)),
+        series=tuple(found),
         problem=problem or reason,
     )
 
@@ -134,11 +144,30 @@ def _is_dicom(path: Path, patterns: Mapping[str, str]) -> bool:
 def _series(root: Path, layout: Layout) -> list[ListedSeries]:
     from iunet_med.volumes.dicom import find_series  # pydicom takes a while
 
+    found = find_series(root).series
     listed = []
-    for one in find_series(root).series:
+    for one in found:
         text = one.description or one.protocol
         kind = kind_of(split_name(text).words)
         size = (*one.frames[0].size, len(one.frames)) if one.frames else (0, 0, len(one.files))
         guess = kind if kind in layout.modalities else ""
-        listed.append(ListedSeries(one.study, one.key, one.modality, size, text, guess or ""))
+        listed.append(ListedSeries(one.study, one.key, one.modality, size, text, guess or "", _own_folder(one, found)))
     return sorted(listed, key=lambda one: (one.study, one.key))
+
+
+def _own_folder(one: "Series", found: Sequence["Series"]) -> Path | None:
+    folder = one.files[0].parent
+    below = {other.key for other in found if any(path.is_relative_to(folder) for path in other.files)}
+    return folder if below == {one.key} and all(path.is_relative_to(folder) for path in one.files) else None
+
+
+def _studies(series: Sequence[ListedSeries]) -> list[ListedCase]:
+    """Each study as a case, with the series whose descriptions mean a modality."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in series:
+        found[one.study][one.guess].append(one.key)
+    problem = "which series is which is not said"
+    return [
+        ListedCase(study, {name: tuple(keys) for name, keys in guesses.items() if name}, problem=problem)
+        for study, guesses in found.items()
+    ]

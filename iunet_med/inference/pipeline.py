@@ -25,6 +25,7 @@ from iunet_med.inference.earlier import keep_earlier
 from iunet_med.inference.inputs import files_digest
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
+from iunet_med.inference.patients import write_patients
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
 from iunet_med.inference.sources import Source, data_folder, inputs_of, list_sources
 from iunet_med.inference.summary import LeftOutRow
@@ -59,7 +60,8 @@ def segment(
 
     Args:
         given: the path: NIfTI, NRRD or MetaImage, a folder, or a list in a .csv or .json file.
-        output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html.
+        output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html; for DICOM also
+            patients.csv, which says whose each case is.
         bundle: the bundle's folder.
         configs: configs laid over its inference.json.
         settings: config ids and their values, set last.
@@ -103,6 +105,8 @@ def segment(
     )
     job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven)
     root = Path(given) if Path(given).is_dir() else Path(given).parent
+    if rank == 0:
+        write_patients(folder, sources, root=root)
     run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}
     for result in run.results(sources[rank::world], jobs=jobs):

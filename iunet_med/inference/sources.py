@@ -25,6 +25,7 @@ class Source:
         channels: the modalities of `WHOLE`'s channels; empty where they come in the network's order.
         series: for each modality its DICOM series, where it is not one of `files`.
         problem: why the case cannot be run; empty if it can.
+        patient: the patient's number that DICOM files bear, for the user's own table alone; None for other files.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Source:
     channels: tuple[str, ...] = ()
     series: Mapping[str, Any] | None = None
     problem: str = ""
+    patient: str | None = None
 
 
 def list_sources(
@@ -190,11 +192,12 @@ def _with_series(source: Source) -> Source:
     folders = {key: path for key, path in source.files.items() if path.is_dir()}
     if not folders:
         return source
-    from iunet_med.inference.dicom_sources import only_series
+    from iunet_med.inference.dicom_sources import only_series, patient_of
 
     files = {key: path for key, path in source.files.items() if key not in folders}
     try:
-        return replace(source, files=files, series={key: only_series(path) for key, path in folders.items()})
+        series = {key: only_series(path) for key, path in folders.items()}
+        return replace(source, files=files, series=series, patient=patient_of(next(iter(series.values()))))
     except ValueError as error:
         return replace(source, files=files, problem=str(error))
 

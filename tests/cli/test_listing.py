@@ -31,12 +31,14 @@ def test_the_list_to_fill_in_is_read_back(tmp_path: Path) -> None:
 
 def test_patterns_for_series_fit_their_descriptions_alone() -> None:
     series = tuple(
-        ListedSeries("s", key, "MR", (1, 1, 2), text, guess)
+        ListedSeries("s", key, "MR", (1, 1, 2), text, guess, Path("folder") if key == "a" else None)
         for key, text, guess in (("a", "T1 [ax]*", "t1"), ("b", "FLAIR", "flair"), ("c", "odd", ""))
     )
     assert map_options(listing(Path(), series=series)) == (
         "--map 't1=T1 [[]ax][*]' --map t1c=PATTERN --map t2=PATTERN --map flair=FLAIR"
     )
+    study = ListedCase("s", {"t1": ("a",), "flair": ("b",)})
+    assert template(listing(Path(), study, series=series)) == "case,t1,t1c,t2,flair\ns,folder,,,"
 
 
 def test_what_is_wrong_is_told_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,12 +47,13 @@ def test_what_is_wrong_is_told_below_the_table(tmp_path: Path, capsys: pytest.Ca
     tell_listing(whole)
     lines = capsys.readouterr().out.splitlines()
     assert any("P[1]" in line and "a or b" in line for line in lines)
-    assert any("?" in line and "odd" in line for line in lines)
+    assert any("not used" in line and "odd" in line for line in lines)
     assert lines[-2:] == ["case,t1,t1c,t2,flair", "P[1],,,,"]
     assert "P[1]: two for t1" in lines
     tell_listing(replace(whole, cases=(ListedCase("x", {"image": (tmp_path / "x.nii",)}),)))
     assert "image" in (told := capsys.readouterr().out)
     assert "fill in" not in told
+    assert template(replace(whole, cases=(ListedCase("x", {"image": (Path("x.nii"),)}),))) == "case,image\nx,x.nii"
 
 
 def test_the_command_lists_without_writing(tmp_path: Path) -> None:
@@ -64,6 +67,21 @@ def test_the_command_lists_without_writing(tmp_path: Path) -> None:
     assert run.exit_code == 1
     assert "no file for t1; found t1c (t1c.nii)" in run.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flair.nii", "t1c.nii", "t2.nii"]
+    wrong = CliRunner().invoke(app, ["segment", str(tmp_path), "--list", "--output", "results"])
+    assert wrong.exit_code == 2
+    assert "needed: a file that ends in .csv" in " ".join(wrong.output.replace("│", " ").split())
     missing = CliRunner().invoke(app, ["segment", str(tmp_path), "--bundle", BUNDLE])
     assert missing.exit_code == 2
     assert "no --output came" in missing.output
+
+
+def test_the_list_of_a_folder_is_written_and_listed_again_as_it_stands(tmp_path: Path) -> None:
+    for name in (f"{patient}/{name}.nii" for patient in "AB" for name in FOUR):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    options = ["--list", "--bundle", BUNDLE]
+    run = CliRunner().invoke(app, ["segment", str(tmp_path), *options, "--output", str(tmp_path / "out" / "cases.csv")])
+    assert run.exit_code == 0, run.output
+    again = CliRunner().invoke(app, ["segment", str(tmp_path / "out" / "cases.csv"), *options])
+    assert again.exit_code == 0, again.output
+    assert "2 cases" in again.stdout

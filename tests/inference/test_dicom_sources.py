@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from iunet_med.data import FolderLayout
 from iunet_med.inference import dicom_sources as module
@@ -21,6 +23,7 @@ def series(key: str, study: str, description: str) -> Series:
 def found(monkeypatch: pytest.MonkeyPatch) -> None:
     one = [series("series-a", "study-1", "T1 post GD"), series("series-b", "study-1", "FLAIR DOE")]
     other = [series("series-c", "study-2", "T1 GD"), series("series-d", "study-2", "T1 GD again")]
+    monkeypatch.setattr(module, "patient_of", lambda one: f"number of {one.key}")
     monkeypatch.setattr(
         module,
         "find_series",
@@ -37,6 +40,7 @@ def test_each_study_is_a_case_and_names_nobody() -> None:
     assert {name: one.key for name, one in (good.series or {}).items()} == {"t1c": "series-a", "flair": "series-b"}
     assert "t1c: 2 series fit" in bad.problem
     assert "DOE" not in good.name + bad.problem
+    assert (good.patient, bad.patient) == ("number of series-a", "number of series-c")
 
 
 def test_one_modality_takes_every_series_as_a_case() -> None:
@@ -54,6 +58,19 @@ def test_what_belongs_to_no_series_is_told_with_its_path_below_the_folder() -> N
     told: list[tuple[str, str]] = []
     dicom_sources(ROOT, ["ct"], series={}, keep_identifiers=False, on_left_out=lambda *one: told.append(one))
     assert told == [("sub/x.dcm", "is a localiser")]
+
+
+def test_the_number_of_a_patient_is_read_from_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    header = Dataset()
+    header.PatientID = "1234"
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = MRImageStorage
+    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = "1.2.3"
+    header.save_as(tmp_path / "1.dcm", enforce_file_format=True)
+    one = Series("series-a", "study-1", "patient-1", "", "MR", (tmp_path / "1.dcm",))
+    assert module.patient_of(one) == "1234"
 
 
 def test_a_list_names_a_series_by_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,11 +57,21 @@ def test_paths_of_a_list_that_do_not_exist_are_told(tmp_path: Path) -> None:
 
 def test_series_are_listed_with_size_and_a_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = Frame(tmp_path / "1.dcm", None, (256, 192), (0, 0, 0), (1, 0, 0, 0, 1, 0), (1, 1), (), ())
-    one = Series("series-a", "study-1", "patient-1", "AX T1 +C", "MR", (), frames=(frame, frame, frame))
-    monkeypatch.setattr(dicom, "find_series", lambda _root: FoundSeries([one], []))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.dcm").write_bytes(bytes(128) + b"DICM")
+    places = {"a": "a/1.dcm", "b": "b/1.dcm", "c": "b/2.dcm"}
+    found = [
+        Series(f"series-{key}", "study-1", "patient-1", text, "MR", (tmp_path / places[key],), frames=(frame,) * 3)
+        for key, text in (("a", "AX T1 +C"), ("b", "FLAIR"), ("c", "FLAIR again"))
+    ]
+    monkeypatch.setattr(dicom, "find_series", lambda _root: FoundSeries(found, []))
     listing = listed(tmp_path)
-    assert listing.series == (ListedSeries("study-1", "series-a", "MR", (256, 192, 3), "AX T1 +C", "t1c"),)
-    assert "holds no case" in listing.problem
+    first = ListedSeries("study-1", "series-a", "MR", (256, 192, 3), "AX T1 +C", "t1c", tmp_path / "a")
+    assert listing.series[0] == first
+    assert [one.folder for one in listing.series[1:]] == [None, None]
+    (case,) = listing.cases
+    assert case.found == {"t1c": ("series-a",), "flair": ("series-b", "series-c")}
+    assert "holds DICOM; needed: which series is which of t1, t1c, t2, flair. Add --map t1='PATTERN'" in listing.problem
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:
