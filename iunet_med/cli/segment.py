@@ -28,7 +28,14 @@ def segment(
             help="A NIfTI, NRRD or MHA file, a folder of cases or of DICOM, or a list of cases, `*.csv` or `*.json`.",
         ),
     ],
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the results.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The folder of the results; with `--list`, a CSV file to write instead."),
+    ] = None,
+    list_only: Annotated[
+        bool,
+        typer.Option("--list", help="Only show what would be taken for what, and what would be refused and why."),
+    ] = False,
     bundle: Annotated[Path, typer.Option(metavar="FOLDER", help="The bundle.")] = Path("bundle/iunet_brats_mri"),
     config: Annotated[
         list[Path] | None,
@@ -81,9 +88,26 @@ def segment(
 
     Example: `iunet-med segment scans/ --output results/`
     """
+    named = {"--set": _pairs(settings, "--set"), "--map": _pairs(series, "--map")}
+    values = {name: _value(text) for name, text in named["--set"].items()}
+    if list_only:
+        from iunet_med.cli.listing import tell_listing, write_template
+        from iunet_med.inference.listing import list_inputs
+
+        if output is not None and output.suffix.lower() != ".csv":
+            raise typer.BadParameter(f"--output {output} came with --list; needed: a file that ends in .csv, or none.")
+        with clear_errors(status=2):
+            listing = list_inputs(
+                given, bundle=bundle, configs=config or [], settings=values, series=named["--map"], trust=trust
+            )
+            if output is not None:
+                write_template(output, listing)
+        tell_listing(listing)
+        raise typer.Exit(0 if listing.is_complete else 1)
+    if output is None:
+        raise typer.BadParameter("no --output came; needed: --output FOLDER, or --list to see what would be done.")
     from iunet_med.inference import segment as run
 
-    named = {"--set": _pairs(settings, "--set"), "--map": _pairs(series, "--map")}
     with clear_errors(status=2), progress_bar() as progress:
         task = progress.add_task("segmenting", total=None)
         results = run(
@@ -91,7 +115,7 @@ def segment(
             output=output,
             bundle=bundle,
             configs=config or [],
-            settings={name: _value(text) for name, text in named["--set"].items()},
+            settings=values,
             series=named["--map"],
             device=device,
             probabilities=probabilities,

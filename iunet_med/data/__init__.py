@@ -6,6 +6,7 @@ from iunet_med.data.detect import find_layout
 from iunet_med.data.folds import split_cases
 from iunet_med.data.layouts import FolderLayout, Layout, MsdLayout
 from iunet_med.data.named_layout import NamedLayout
+from iunet_med.data.nnunet_layout import NnunetLayout
 from iunet_med.data.problems import DatasetError, Problem, plain_errors
 from iunet_med.data.public import dataset_layout
 from iunet_med.data.reader import ModalityReader
@@ -17,6 +18,7 @@ __all__ = [
     "ModalityReader",
     "MsdLayout",
     "NamedLayout",
+    "NnunetLayout",
     "Problem",
     "dataset_layout",
     "find_layout",

@@ -116,7 +116,7 @@ def find_cases(root: Path, layout: Layout, *, labelled: bool) -> tuple[list[Case
         logger.warning(
             f"labels in {root} are taken for those of brats23, {meaning}; describe others by a layout of your own"
         )
-    others = [] if cases else [name for name in fitting_layouts(root) if dataset_layout(name) != layout]
+    others = [] if cases else [name for name in fitting_layouts(root) if name != layout_name(layout)]
     if others and layout_name(layout):
         came = f"its files are those of {' and '.join(others)}, and no case fits {layout_name(layout)}"
         raise DatasetError(root, [Problem("layout", came, "the folder's own layout", f"choose {others[0]}, or auto")])

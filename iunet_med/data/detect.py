@@ -6,10 +6,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from iunet_med.data.kinds import stem_of
 from iunet_med.data.layouts import Layout, case_folders
-from iunet_med.data.named_layout import NamedLayout, say_which, stem_of
+from iunet_med.data.named_layout import NamedLayout
 from iunet_med.data.names import kind_of, split_name
-from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.nnunet_layout import described_by, read_nnunet
+from iunet_med.data.problems import DatasetError, Problem, say_which
 from iunet_med.data.public import BRATS18_FILES, BRATS23_FILES, LAYOUT_NAMES, LayoutName, dataset_layout
 from iunet_med.data.walk import walk
 from iunet_med.volumes import ENDINGS
@@ -32,11 +34,13 @@ def find_layout(name: LayoutName | Literal["auto"] = "auto", *, dataset_dir: str
     Raises:
         DatasetError: no layout fits, or several do.
     """
-    if name != "auto":
-        return dataset_layout(name)
-    if datalist:
-        return dataset_layout(_layout_of(Path(datalist)))
-    return dataset_layout(detect_layout(Path(dataset_dir)) if dataset_dir else "brats23")
+    root = dataset_dir
+    if name == "auto" and datalist:
+        name, listed = _layout_of(Path(datalist))
+        root = dataset_dir or listed
+    elif name == "auto":
+        name = detect_layout(Path(dataset_dir)) if dataset_dir else "brats23"
+    return read_nnunet(Path(root)) if name == "nnunet" and root else dataset_layout(name)
 
 
 def detect_layout(root: Path) -> LayoutName:
@@ -56,13 +60,14 @@ def detect_layout(root: Path) -> LayoutName:
         nothing = f"no image in {root}" if root.is_dir() else f"no folder {root}"
         came = f"{', '.join(files[:5])} for a start" if files else nothing
         cure = say_which("t1c", BRATS23_FILES)
-    names = "; ".join(f"{name} ({', '.join(patterns.values())})" for name, patterns in BY_FILE_NAMES.items())
-    needed = f"the files of one layout: {names}; names such as t1, t1c, t2, flair; or a dataset.json"
+    needed = "one file per modality, by names such as t1, t1c or T1 post, t2, flair, or a data set with a dataset.json"
     raise DatasetError(root, [Problem("layout", came, needed, cure)])
 
 
 def fitting_layouts(root: Path) -> dict[LayoutName, list[str]]:
     """List the public layouts that a folder's content fits, each with the names of the cases that fit."""
+    if described_by(root):
+        return {"nnunet": ["dataset.json"]}
     if (root / "dataset.json").is_file():
         return {"msd": ["dataset.json"]}
     fitting: dict[LayoutName, list[str]] = {}
@@ -88,14 +93,15 @@ def _is_flat(found: Mapping[str, Sequence[str]]) -> bool:
     return all(len({split_name(stem_of(file)).prefix for file in files}) > 1 for files in found.values() if files)
 
 
-def _layout_of(datalist: Path) -> LayoutName:
-    """The public layout that a datalist was made with."""
+def _layout_of(datalist: Path) -> tuple[LayoutName, str]:
+    """The public layout that a datalist was made with, and the folder that it was made of."""
     try:
-        name = json.loads(datalist.read_text(encoding="utf-8"))["layout"]
+        description = json.loads(datalist.read_text(encoding="utf-8"))
+        name, root = description["layout"], str(description.get("dataset_dir", ""))
     except (OSError, ValueError, KeyError, TypeError) as error:
         cure = "make it by `iunet-med datalist FOLDER --out FILE`"
         raise DatasetError(datalist, [Problem("datalist", repr(error), "a datalist with its layout", cure)]) from error
     if name not in LAYOUT_NAMES:
         cure = f"pass --layout {name} to iunet-med, or lay {name} over the bundle's config"
         raise DatasetError(datalist, [Problem("layout", f"it was made with {name}", "a public layout's name", cure)])
-    return name  # type: ignore[no-any-return]
+    return name, root

@@ -30,7 +30,7 @@ def label_problems(case: str, volumes: Mapping[float, float], regions: Mapping[s
     foreign = {value: ml for value, ml in volumes.items() if value not in known}
     if not foreign:
         return []
-    named = [name for name in LAYOUT_NAMES if name != "files"]  # its values are those of brats23
+    named = [name for name in LAYOUT_NAMES if name not in ("files", "nnunet")]  # their values are those of others
     fitting = [name for name in named if set(volumes) <= set().union(*dataset_layout(name).regions.values())]
     cure = f"choose the layout whose values these are ({', '.join(fitting)})" if fitting else "correct the label map"
     came = ", ".join(f"label value {_in_full(value)} ({ml:.3g} ml)" for value, ml in foreign.items())

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
-from iunet_med.data.problems import DatasetError, Problem
+from iunet_med.data.problems import DatasetError, Problem, say_which
 from iunet_med.data.walk import walk
 
 Case = dict[str, Any]
@@ -72,7 +72,8 @@ class FolderLayout:
         if missing := [name for name, found in matches.items() if not found]:
             came = f"no file for {', '.join(missing)} among {', '.join(files) or 'no files'}"
             needed = f"files that match {', '.join(patterns[name] for name in missing)}"
-            problems.append(Problem(folder.name, came, needed, "add them, or take the case away"))
+            cure = "add them, or take the case away" if labelled else say_which(missing[0], self.modalities)
+            problems.append(Problem(folder.name, came, needed, cure))
         for name, found in matches.items():
             if len(found) > 1:
                 came = f"{len(found)} files for {name}, {', '.join(found)}"

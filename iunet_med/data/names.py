@@ -6,44 +6,30 @@ things means none.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from iunet_med.data.words import (
+    ANATOMY,
+    BASES,
+    CONTRAST,
+    DERIVED,
+    GRADIENT_ECHO,
+    KNOWN,
+    LABEL,
+    NEGATIONS,
+    PLAIN,
+    T1_SEQUENCES,
+    TARGETS,
+    TELLING,
+    TIMES,
+    words_of,
+)
+
 Kind = Literal["t1", "t1c", "t2", "flair", "label"]
 
-CONTRAST = {
-    *("ce", "gd", "gad", "gado", "gadolinium", "gadovist", "dotarem", "contrast", "enhanced", "post", "postcontrast"),
-    *("postgd", "postgad", "km", "kontrast", "c+"),
-}
-PLAIN = {"pre", "native", "nativ", "precontrast", "noncontrast", "nocontrast", "non", "no", "without", "wo", "none"}
-LABEL = {
-    *("seg", "segm", "segmentation", "dseg", "label", "labels", "mask", "lesion", "lesions", "tumor", "tumour", "roi"),
-    *("gt", "truth", "manual", "annotation", "contour", "gold"),
-}
-DERIVED = {
-    *("adc", "dwi", "dti", "swi", "swan", "star", "map", "maps", "mapping", "rho", "asl", "perf", "perfusion"),
-    *("dsc", "dce", "cbv", "rcbv", "cbf", "mtt", "bold", "fmri", "tof", "mra", "mrv", "angio", "mip", "subtraction"),
-    *("subtracted", "localizer", "localiser", "loc", "scout", "survey", "prob", "probability", "pred", "prediction"),
-    *("warp", "xfm", "brainmask", "trace", "phase", "hemo", "uncertainty", "pd"),
-}
-ANATOMY = {"brain", "skull", "head", "bet", "hdbet", "bone", "vessel", "vessels", "wm", "gm", "csf"}
-"""With one of these a mask or a label is not the lesion's."""
-T1_SEQUENCES = {"mprage", "mp2rage", "spgr", "fspgr", "bravo"}
-OTHER = {
-    *("ax", "axial", "sag", "sagittal", "cor", "coronal", "tra", "transverse", "obl", "iso", "se", "tse", "fse", "tfe"),
-    *("ffe", "ir", "tirm", "stir", "space", "cube", "vista", "vibe", "gre", "fl2d", "fl3d", "tfl", "dark", "fluid"),
-    *("mr", "mri", "weighted", "fs", "fatsat", "blade", "propeller", "img", "image", "anat", "reg"),
-}
-TARGETS = {"to", "in", "on", "onto", "2"}
-"""What follows one of these is what the image was registered to."""
-_BASES = {"t1", "t2", "flair"}
-_KNOWN = CONTRAST | PLAIN | LABEL | DERIVED | ANATOMY | T1_SEQUENCES | OTHER | _BASES | {"t1c"}
-_WORD = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
-_JOINED = re.compile(r"(?:3d|ax|sag|cor|tra)?(t[12])(wi|w|n)?(.*)")
-_ENHANCED = re.compile(r"(?:ce|c|gd)t1(?:w|wi|n)?|t1(?:w|wi)?(?:c|ce|gd|gad|post|km|pc|contrast)")
 _SIZE = re.compile(r"\d+(?:d|t|mm)|p\d")
 
 
@@ -63,15 +49,15 @@ def split_name(stem: str) -> FileName:
     >>> split_name("T1_001_AX_T1_POST")
     FileName(prefix='T1_001', words=('ax', 't1', 'post'))
     """
-    found = list(_words(stem))
-    known = [place for place, (word, _) in enumerate(found) if word in _KNOWN]
-    telling = [place for place in known if found[place][0] in _BASES | LABEL | DERIVED | T1_SEQUENCES | {"t1c"}]
+    found = list(words_of(stem))
+    words = [word for word, _ in found]
+    telling = [place for place, word in enumerate(words) if word in TELLING]
     if not telling:
-        return FileName("", tuple(word for word, _ in found))
-    codes = [place for place, (word, _) in enumerate(found[: telling[-1]]) if word not in _KNOWN and _is_code(word)]
-    first = codes[-1] + 1 if codes else known[0]
+        return FileName("", tuple(words))
+    codes = [place for place in range(telling[-1]) if _is_code(words, place)]
+    first = codes[-1] + 1 if codes else next(place for place, word in enumerate(words) if word in KNOWN)
     prefix = stem[: found[first][1]].rstrip(" _-.")
-    return FileName(prefix, tuple(word for word, _ in found[first:]))
+    return FileName(prefix, tuple(words[first:]))
 
 
 def kind_of(words: Sequence[str]) -> Kind | None:
@@ -83,13 +69,22 @@ def kind_of(words: Sequence[str]) -> Kind | None:
     found = set(words)
     if found & LABEL:
         return None if found & (ANATOMY | DERIVED) else "label"
-    if found & DERIVED:
+    if found & DERIVED or ("t1" in found and "sub" in found):
         return None
     said = _before_target(words)
-    bases = {word for word in said if word in _BASES | {"t1c"}} or {"t1" for word in said if word in T1_SEQUENCES}
+    bases = _bases(set(said))
     if bases & {"t1", "t1c"}:  # there are T1-weighted FLAIR sequences
         return None if "t2" in bases else _enhanced(said, attached="t1c" in bases)
-    return "flair" if "flair" in bases else "t2" if bases else None
+    if "flair" in bases:
+        return "flair"
+    # without the word for it, an inversion recovery may be FLAIR or STIR, and a gradient echo is T2*
+    return "t2" if bases and not found & (GRADIENT_ECHO | {"tirm"}) else None
+
+
+def _bases(words: set[str]) -> set[str]:
+    bases = words & (BASES | {"t1c"}) or ({"t1"} if words & T1_SEQUENCES else set())
+    dark_fluid = words & {"dark", "da"} and words & {"fluid", "fl"}  # Siemens' words for FLAIR
+    return bases | ({"flair"} if dark_fluid or "darkfluid" in words else set())
 
 
 def shorten(names: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
@@ -104,42 +99,27 @@ def shorten(names: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def _enhanced(words: Sequence[str], *, attached: bool) -> Literal["t1", "t1c"] | None:
+    """Tell T1 with contrast from T1; "pre contrast" and "no gd" are plain, what says both is neither."""
     if attached:
         return "t1c"
-    after_t1 = any(pair == ("t1", "c") for pair in pairwise(words))
-    plain, contrast = not PLAIN.isdisjoint(words), after_t1 or not CONTRAST.isdisjoint(words)
-    if plain:  # "pre contrast" and "no gd" are plain, "pre and post" is both
-        return None if "post" in words else "t1"
-    return "t1c" if contrast else "t1"
+    pairs = list(pairwise([*words, ""]))
+    said = {word for word, after in pairs if not (word in ("pre", "post") and after in TIMES)}
+    without = any(word in NEGATIONS and (after in CONTRAST or not after) for word, after in pairs)
+    letter = any(after == "c" and before in {"t1", *T1_SEQUENCES} for before, after in pairs) or words[-1] == "c"
+    if without or said & PLAIN:
+        return None if said & {"post", "with"} else "t1"
+    return "t1c" if letter or said & CONTRAST else "t1"
 
 
 def _before_target(words: Sequence[str]) -> Sequence[str]:
     for place, word in enumerate(words):
-        if word in TARGETS and not {"t1c", *_BASES}.isdisjoint(words[:place]):
+        if word in TARGETS and not {"t1c", *BASES}.isdisjoint(words[:place]):
             return words[:place]
     return words
 
 
-def _words(stem: str) -> Iterator[tuple[str, int]]:
-    """Yield each word in lower case and where it begins; words that are joined, such as t1post, come one by one."""
-    for run in _WORD.finditer(stem.replace("*", "s")):  # T2* is no T2
-        start = run.start()
-        for part in [run[0]] if _ENHANCED.fullmatch(run[0].lower()) else _CAMEL.split(run[0]):
-            for word in _parts(part.lower()):
-                yield word, start
-            start += len(part)
-
-
-def _parts(word: str) -> tuple[str, ...]:
-    if _ENHANCED.fullmatch(word):
-        return ("t1c",)
-    joined = _JOINED.fullmatch(word)
-    if joined and joined[1] == "t2" and joined[3] in ("f", "s"):
-        return ("flair",) if joined[3] == "f" else ("t2", "star")
-    if joined and (not joined[3] or joined[3] in _KNOWN):
-        return (joined[1], joined[3]) if joined[3] else (joined[1],)
-    return ("flair",) if word in ("flairw", "3dflair") else (word,)
-
-
-def _is_code(word: str) -> bool:
-    return any(letter.isdigit() for letter in word) and not _SIZE.fullmatch(word) and word not in TARGETS
+def _is_code(words: Sequence[str], place: int) -> bool:
+    word = words[place]
+    if word in TARGETS:  # as in t1_2_mni, but not in study_2_t1
+        return place > 0 and words[place - 1] not in KNOWN
+    return word not in KNOWN and any(letter.isdigit() for letter in word) and not _SIZE.fullmatch(word)

@@ -1,7 +1,7 @@
 """What is wrong with a data set, told for all of its cases at once."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,15 @@ class Problem:
     def __str__(self) -> str:
         more = [f"{word}: {text}" for word, text in (("needed", self.needed), ("cure", self.cure)) if text]
         return "; ".join([f"{self.case}: {self.came}", *more])
+
+
+def say_which(name: str, modalities: Iterable[str]) -> str:
+    """Say in two sentences what to type where names do not tell which file is a modality."""
+    return (
+        f"say which file it is by `iunet-med segment FOLDER --map {name}='PATTERN'`, for training by a layout of your "
+        f"own. Or give a CSV list headed {','.join(['case', *modalities])} in place of the folder; "
+        "`iunet-med segment FOLDER --list` prints one to fill in"
+    )
 
 
 class DatasetError(ValueError):

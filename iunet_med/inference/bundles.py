@@ -116,15 +116,7 @@ def open_bundle(
     """
     root = Path(folder)
     where = {"device": check_device(device)} if device is not None else {}
-    files = [root / "configs" / "inference.json", *map(Path, configs)]
-    described = root / "configs" / "metadata.json"
-    if missing := [str(file) for file in (*files, described) if not file.is_file()]:
-        raise ValueError(
-            f"{', '.join(missing)} came, which does not exist; give the folder of a bundle, and its configs."
-        )
-    metadata = read_metadata(described)
-    parser = read_configs(files, trust=trust)
-    _set(parser, settings or {})
+    parser, metadata = _read(root, configs, settings or {}, trust=trust)
     digest = _digest(json.dumps(parser.config, sort_keys=True).encode())
     set_plain(parser, {"bundle_root": str(root), "dataset_dir": dataset_dir, **where})
     try:
@@ -133,6 +125,35 @@ def open_bundle(
         if isinstance(cause := first_cause(error), OSError | DatasetError):  # of the weights' file, of the cases
             raise cause from error
         raise ValueError(f"the bundle {root} cannot be used: {in_words(error)}") from error
+
+
+def open_layout(
+    folder: str | Path,
+    *,
+    configs: Sequence[str | Path] = (),
+    settings: Mapping[str, Any] | None = None,
+    dataset_dir: str = "",
+    trust: bool = False,
+) -> Layout:
+    """Build a bundle's layout alone; the arguments and errors are those of `open_bundle`."""
+    parser, _ = _read(Path(folder), configs, settings or {}, trust=trust)
+    set_plain(parser, {"bundle_root": str(folder), "dataset_dir": dataset_dir})
+    return layout_of(parser)
+
+
+def _read(
+    root: Path, configs: Sequence[str | Path], settings: Mapping[str, Any], *, trust: bool
+) -> tuple[ConfigParser, dict[str, Any]]:
+    files = [root / "configs" / "inference.json", *map(Path, configs)]
+    described = root / "configs" / "metadata.json"
+    if missing := [str(file) for file in (*files, described) if not file.is_file()]:
+        raise ValueError(
+            f"{', '.join(missing)} came, which does not exist; give the folder of a bundle, and its configs."
+        )
+    metadata = read_metadata(described)
+    parser = read_configs(files, trust=trust)
+    _set(parser, settings)
+    return parser, metadata
 
 
 def _set(parser: ConfigParser, settings: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def dicom_sources(
     if (len(modalities) > 1 or series) and set(series) != set(modalities):
         raise ValueError(
             f"--map names {', '.join(series) or 'nothing'}; needed: one pattern for each of {', '.join(modalities)}; "
-            "series are never guessed."
+            "series are never guessed. `iunet-med segment FOLDER --list` shows their descriptions and keys."
         )
     listing = find_series(root)
     if root.is_file() and not listing.series:
@@ -47,7 +47,7 @@ def dicom_sources(
     found = listing.series
     if not series:
         names = _names(found, keep_identifiers=keep_identifiers, by="key")
-        return [Source(names[one.key], {}, series={modalities[0]: one}) for one in found]
+        return [Source(names[one.key], {}, series={modalities[0]: one}, patient=one.patient_number) for one in found]
     studies: dict[str, list[Series]] = defaultdict(list)
     for one in found:
         studies[one.study].append(one)
@@ -59,10 +59,12 @@ def dicom_sources(
 
 
 def _case(name: str, some: Sequence[Series], patterns: Mapping[str, str], *, keep_identifiers: bool) -> Source:
+    patient = some[0].patient_number
     try:
-        return Source(name, {}, series=match_modalities(some, patterns, show_descriptions=keep_identifiers))
+        series = match_modalities(some, patterns, show_descriptions=keep_identifiers)
+        return Source(name, {}, series=series, patient=patient)
     except ValueError as error:
-        return Source(name, {}, problem=str(error))
+        return Source(name, {}, problem=str(error), patient=patient)
 
 
 def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[str, str]:

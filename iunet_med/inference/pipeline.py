@@ -25,8 +25,9 @@ from iunet_med.inference.earlier import keep_earlier
 from iunet_med.inference.inputs import dicom_contents, files_digest
 from iunet_med.inference.outputs import output_names
 from iunet_med.inference.overview import write_overview
+from iunet_med.inference.patients import write_patients
 from iunet_med.inference.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
-from iunet_med.inference.sources import Source, has_images, inputs_of, list_sources
+from iunet_med.inference.sources import Source, data_folder, inputs_of, list_sources
 from iunet_med.inference.summary import LeftOutRow
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,8 @@ def segment(
 
     Args:
         given: the path: NIfTI, NRRD or MetaImage, a folder, or a list in a .csv or .json file.
-        output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html.
+        output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html; for DICOM also
+            patients.csv, which says whose each case is.
         bundle: the bundle's folder.
         configs: configs laid over its inference.json.
         settings: config ids and their values, set last.
@@ -95,7 +97,7 @@ def segment(
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
-    dataset_dir = str(given) if not series and Path(given).is_dir() and has_images(Path(given)) else ""
+    dataset_dir = data_folder(Path(given), series)
     parts = open_bundle(bundle, configs=configs, settings=settings, dataset_dir=dataset_dir, device=device, trust=trust)
     left_out: list[LeftOutRow] = []
     sources = list_sources(
@@ -106,6 +108,8 @@ def segment(
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )
     root = Path(given) if Path(given).is_dir() else Path(given).parent
+    if rank == 0:
+        write_patients(folder, sources, root=root)
     run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
     results = {}
     for result in run.results(sources[rank::world], jobs=jobs):

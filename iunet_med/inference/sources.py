@@ -1,5 +1,6 @@
 """What the user points at, as a list of cases: a file, a folder of cases, a folder of DICOM, or a written list."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from iunet_med.data import Layout, NamedLayout
-from iunet_med.data.named_layout import fits, say_which, stem_of
+from iunet_med.data.kinds import fits, stem_of
+from iunet_med.data.problems import say_which
 from iunet_med.data.walk import walk
 from iunet_med.inference.case_lists import WHOLE, read_rows
 from iunet_med.inference.names import check_name, shown_name
@@ -24,6 +26,7 @@ class Source:
         channels: the modalities of `WHOLE`'s channels; empty where they come in the network's order.
         series: for each modality its DICOM series, where it is not one of `files`.
         problem: why the case cannot be run; empty if it can.
+        patient: the patient's number that DICOM files bear, for the user's own table alone; None for other files.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Source:
     channels: tuple[str, ...] = ()
     series: Mapping[str, Any] | None = None
     problem: str = ""
+    patient: str | None = None
 
 
 def list_sources(
@@ -67,7 +71,7 @@ def list_sources(
     elif given.is_file():
         sources = [_single(given)]
     elif series and maps_files(given, series):
-        sources = _folder(given, _mapped(layout, series))
+        sources = _folder(given, mapped_layout(layout, series))
     elif series or (len(modalities) == 1 and not has_images(given)):
         from iunet_med.inference.dicom_sources import dicom_sources
 
@@ -77,12 +81,13 @@ def list_sources(
     else:
         sources = _folder(given, layout) if has_images(given) else []
     if not sources:
-        raise ValueError(
-            f"{given} holds no case; needed: for each case one file per modality ({', '.join(modalities)}); "
-            f"{say_which(modalities[0], layout.modalities)}; for DICOM give a pattern for each, as in "
-            f"--map {modalities[0]}='*'."
-        )
+        raise ValueError(_no_case(given, modalities))
     return sorted((_safe(source) for source in _unique(sources)), key=lambda source: source.name)
+
+
+def data_folder(given: Path, series: Mapping[str, str] | None) -> str:
+    """The folder that a layout is to be found for, empty where `given` is something else or is told by patterns."""
+    return str(given) if not series and given.is_dir() and has_images(given) else ""
 
 
 def has_images(folder: Path) -> bool:
@@ -109,7 +114,7 @@ def inputs_of(source: Source, root: Path) -> dict[str, str]:
     return files | {name: one.key for name, one in (source.series or {}).items()}
 
 
-def _mapped(layout: Layout, patterns: Mapping[str, str]) -> Layout:
+def mapped_layout(layout: Layout, patterns: Mapping[str, str]) -> NamedLayout:
     """A layout whose files are known by patterns, and where there is none by the field's names."""
     if unknown := [name for name in patterns if name not in layout.modalities]:
         raise ValueError(
@@ -117,6 +122,18 @@ def _mapped(layout: Layout, patterns: Mapping[str, str]) -> Layout:
         )
     names = {name: patterns.get(name, "") for name in layout.modalities}
     return NamedLayout(modalities=names, regions=layout.regions)
+
+
+def _no_case(given: Path, modalities: Sequence[str]) -> str:
+    names = ", ".join(modalities)
+    if given.is_dir() and _has_dicom(given):
+        options = " ".join(f"--map {name}='PATTERN'" for name in modalities)
+        return (
+            f"{given} holds DICOM; needed: which series is which of {names}. Add {options} with patterns of their "
+            "descriptions, or with their keys; `iunet-med segment FOLDER --list` shows them."
+        )
+    needed = f"needed: for each case one file per modality ({names})"
+    return f"{given} holds no case; {needed}; {say_which(modalities[0], modalities)}."
 
 
 def _single(path: Path) -> Source:
@@ -160,7 +177,7 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _is_dicom_file(path: Path) -> bool:
-    return path.is_file() and not path.name.lower().endswith(ENDINGS) and _is_dicom(path)
+    return os.path.isfile(path) and not path.name.lower().endswith(ENDINGS) and _is_dicom(path)
 
 
 def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
@@ -170,7 +187,12 @@ def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
         keys = [WHOLE] if row.get(WHOLE) else list(modalities)
         name = str(row.get("case") or "")
         missing = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
-        problem = f"entry {number} of {path.name} has no path for {', '.join(missing)}" if missing else ""
+        problem = (
+            f"entry {number} of {path.name} has no path for {', '.join(missing)}; write the file's path, from the "
+            "list's folder on, there. `iunet-med segment FOLDER --list` prints a list with what it finds"
+            if missing
+            else ""
+        )
         paths = {} if missing else {key: path.parent / row[key] for key in keys}
         sources.append(_with_series(Source(name, paths, problem=problem), modalities))
     return sources
@@ -178,7 +200,7 @@ def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
 
 def _with_series(source: Source, modalities: Sequence[str]) -> Source:
     """Take each path that is a folder, or a file of DICOM, as the DICOM series in it."""
-    places = {key: path for key, path in source.files.items() if path.is_dir() or _is_dicom_file(path)}
+    places = {key: path for key, path in source.files.items() if os.path.isdir(path) or _is_dicom_file(path)}
     if not places:
         return source
     from iunet_med.inference.dicom_sources import only_series
@@ -189,7 +211,7 @@ def _with_series(source: Source, modalities: Sequence[str]) -> Source:
         return replace(source, files=files, problem=problem)
     try:
         found = {modalities[0] if key == WHOLE else key: only_series(path) for key, path in places.items()}
-        return replace(source, files=files, series=found)
+        return replace(source, files=files, series=found, patient=next(iter(found.values())).patient_number)
     except ValueError as error:
         return replace(source, files=files, problem=str(error))
 

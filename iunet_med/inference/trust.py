@@ -12,7 +12,15 @@ from monai.bundle.reference_resolver import ReferenceResolver
 from monai.transforms import Transform
 
 OWN_PARTS = {
-    "iunet_med.data": {"FolderLayout", "ModalityReader", "MsdLayout", "NamedLayout", "dataset_layout", "find_layout"},
+    "iunet_med.data": {
+        "FolderLayout",
+        "ModalityReader",
+        "MsdLayout",
+        "NamedLayout",
+        "NnunetLayout",
+        "dataset_layout",
+        "find_layout",
+    },
     "iunet_med.inference": {"FlipInferer"},
     "iunet_med.networks": {"InvertibleUNet", "IUNet", "UNet"},
     "iunet_med.transforms": {"LabelToRegionsd", "LimitOutliersd", "OrderModalitiesd", "RegionsToLabeld"},

@@ -35,7 +35,7 @@ def test_what_fits_no_layout_is_told_with_what_was_found(tmp_path: Path, files: 
     touch(tmp_path / "x", *files)
     with pytest.raises(
         DatasetError,
-        match=rf"{came}.*; needed: .*brats18 \(\*_t1\.nii.*; cure: say which it is, by `iunet-med segment --map",
+        match=rf"{came}.*; needed: one file per modality, .*; cure: say which file it is by `.* --map t1c='PATTERN'`",
     ):
         detect_layout(tmp_path)
 

@@ -79,6 +79,8 @@ def test_missing_ambiguous_empty_and_repeated_cases_are_all_told(tmp_path: Path)
         "a: no file for t1 among x-seg.nii.gz, x-t1c.nii.gz, x-t2f.nii.gz, x-t2w.nii.gz; "
         "needed: files that match *-t1n.nii*; cure: add them, or take the case away"
     )
+    unlabelled = {problem.case: problem.cure for problem in BRATS23.find(tmp_path, labelled=False)[1]}
+    assert unlabelled["a"].startswith("say which file it is by `iunet-med segment FOLDER --map t1='PATTERN'`")
     assert "2 files for t1c, x-t1c.nii.gz, y-t1c.nii; needed: one that matches *-t1c.nii*" in told["b"]
     assert "no file for t1, t1c, t2, flair, label among no files" in told["c"]
     assert f"two folders, {tmp_path}/HGG/d and {tmp_path}/LGG/d; needed: one folder per name" in told["d"]

@@ -20,6 +20,31 @@ def test_names_mean_what_the_field_means(kind: str | None, stem: str) -> None:
     assert kind_of(split_name(stem.replace("_", " ")).words) == kind
 
 
+SERIES = {
+    "t1": "T1_ohne_KM|T1 w/o contrast|AX T1 -C|AX_T1_C-|T1_sans_gado|T1_no_Gd|T1 wo|T1_post_op|004_t1_se_tra|MDEFT",
+    "t1c": "3D_T1_+C|3D T1 +C|MPRAGE C+|C+ T1|T1 FS +C|BRAVO +C|T1+|T1FSGD|T1 mit KM|T1 nach_KM|T1_VIBE_C"
+    "|T1 non FS post|T1wCE|T1CM|T1 PC|T1_plus contrast|004_t1_se_km|t1postcon|axt1post",
+    "t2": "T2W_TSE|003_T2|T2_post|AX T2 PROPELLER",
+    "flair": "dark fluid|darkfluid|t2_tirm_tra_dark-fluid|t2_spc_da-fl_sag_p2_iso|AX FLAIR POST|FLAIR+C",
+    None: "t2_tirm|tirm|T2_GRE|t2_me2d|t2_fl2d_tra|T1_sub|T1post_minus_T1pre|T1 pre and post"
+    "|T1 with and without contrast",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(kind, text) for kind, texts in SERIES.items() for text in texts.split("|")]
+)
+def test_scanners_descriptions_are_understood(kind: str | None, text: str) -> None:
+    assert kind_of(split_name(text).words) == kind
+
+
+@pytest.mark.parametrize("code", ["set1", "study_2", "T1_study_2", "PT1", "visit2", "Sub_A", "mrt1"])
+def test_codes_that_hold_a_modality_name_nothing(code: str) -> None:
+    for text, kind in (("t1c", "t1c"), ("t2", "t2"), ("flair", "flair")):
+        name = split_name(f"{code}_{text}")
+        assert (name.prefix, kind_of(name.words)) == (code, kind)
+
+
 @pytest.mark.parametrize("stem", ["P01_t1", "P01_AX_T1_POST", "P01-t2f", "P01.seg", "P01 3D FLAIR"])
 def test_the_prefix_is_the_patients(stem: str) -> None:
     assert split_name(stem).prefix == "P01"

@@ -38,6 +38,7 @@ def test_each_study_is_a_case_and_names_nobody() -> None:
     assert {name: one.key for name, one in (good.series or {}).items()} == {"t1c": "series-a", "flair": "series-b"}
     assert "t1c: 2 series fit" in bad.problem
     assert "DOE" not in good.name + bad.problem
+    assert (good.patient, bad.patient) == ("P7", "P7")
 
 
 def test_one_modality_takes_every_series_as_a_case() -> None:

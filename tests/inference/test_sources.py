@@ -31,7 +31,7 @@ def test_lists_name_each_case(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("case,t1,t1c,t2,flair\none,a,b,c,d\ntwo,a,,c,d\n../up,a,b,c,d\none,a,b,c,d\n")
     by_name = {source.name: source for source in list_sources(tmp_path / "list.csv", BRATS)}
     assert by_name["one"].files["t1c"] == tmp_path / "b"
-    assert by_name["two"].problem == "entry 2 of list.csv has no path for t1c"
+    assert by_name["two"].problem.startswith("entry 2 of list.csv has no path for t1c; write the file's path, from")
     assert "number 2" in by_name["one-2-of-the-name"].problem
     (refused,) = (name for name in by_name if name.startswith("refused-"))
     assert "../up" in by_name[refused].problem
@@ -83,5 +83,5 @@ def test_patterns_mean_files_where_there_are_files(tmp_path: Path) -> None:
 
 
 def test_nothing_to_run_says_what_always_works(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no case; needed: .*--map t1='PATTERN'.*columns case,t1,t1c,t2,flair"):
+    with pytest.raises(ValueError, match=r"holds no case; needed: .*--map t1='PATTERN'.*headed case,t1,t1c,t2,flair"):
         list_sources(touch(tmp_path, "notes.txt"), BRATS)

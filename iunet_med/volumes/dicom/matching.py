@@ -35,7 +35,8 @@ def match_modalities(
         if len(fitting) != 1:
             raise ValueError(
                 f"{modality}: {len(fitting)} series fit {pattern!r}, exactly one must; the candidates are "
-                f"{named(fitting or series)}; change the pattern, or give a series' key in its place."
+                f"{named(fitting or series)}; change the pattern, or give a series' key in its place. "
+                "`iunet-med segment FOLDER --list` shows descriptions and keys."
             )
         for other, taken in chosen.items():
             if taken is fitting[0]:
