@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo weights test lint clean
+.PHONY: demo weights test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
@@ -55,6 +55,27 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Builds the sdist and the wheel, installs each in an empty environment, and uses it from an empty folder.
+dist: export PYTHONWARNINGS = ignore::UserWarning
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv dist/venv
+	dist/venv/bin/pip install --quiet --constraint constraints.txt torch
+	dist/venv/bin/pip install --quiet --constraint constraints.txt dist/*.tar.gz
+	dist/venv/bin/pip install --quiet --no-deps --force-reinstall dist/*.whl
+	mkdir dist/folder
+	$(BIN)/iunet-med simulate dist/folder/scans --cases 1 --spacing 4
+	cd dist/folder && ../venv/bin/iunet-med --version && ../venv/bin/iunet-med bundle
+	cd dist/folder && ../venv/bin/iunet-med segment scans --output results
+	cd dist/folder && ../venv/bin/iunet-med bundle iunet_brats_mri
+	cd dist/folder && ../venv/bin/python -m monai.bundle run --config_file bundle/iunet_brats_mri/configs/inference.json \
+	    --dataset_dir scans --output_dir run >run.log 2>&1 || { cat run.log; exit 1; }
+	cd dist/folder && ../venv/bin/python -c 'import sys, nibabel; from pathlib import Path; \
+	    maps = [nibabel.load(next(Path(f).glob("*/*_seg.nii.gz"))).get_fdata() for f in ("results", "run")]; \
+	    print("voxels labelled by segment and by monai.bundle:", *[int((m > 0).sum()) for m in maps]); \
+	    sys.exit(not all(m.any() for m in maps))'
+
 # torch comes first, so that no dependency of another package replaces the pinned build.
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else "Python %d.%d came, 3.10 to 3.13 is needed: run make PYTHON=python3.12, say." % v)'
@@ -65,4 +86,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo build .pytest_cache .ruff_cache .mypy_cache *.egg-info
+	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache .mypy_cache *.egg-info

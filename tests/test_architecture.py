@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "iunet_med"
 LAYERS = [
-    ["files", "overrides"],
+    ["files", "overrides", "shipped"],
     ["nn"],
     ["networks"],
     ["memory"],
@@ -19,6 +19,7 @@ LAYERS = [
     ["transforms"],
     ["inference", "evaluation"],
     ["cli"],
+    ["__main__"],
 ]
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")

@@ -12,7 +12,9 @@ from iunet_med.cli.terminal import clear_errors, messages
 
 def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="`*.ts` for TorchScript, `*.onnx` for ONNX.")],
-    bundle: Annotated[Path, typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="The bundle.")],
+    bundle: Annotated[
+        str, typer.Option(metavar="NAME", help="A bundle by the name in `iunet-med bundle`, or by its folder.")
+    ],
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FILE", exists=True, help="The weights, if not those of the bundle.")
     ] = None,
@@ -27,7 +29,7 @@ def export(
     The file appears only if both agree. MONAI's verbs `ckpt_export` and `onnx_export` do the export. ONNX needs the
     extra `onnx`.
 
-    Example: `iunet-med export model.ts --bundle bundle/iunet_brats_mri`
+    Example: `iunet-med export model.ts --bundle iunet_brats_mri`
     """
     with clear_errors():
         from iunet_med.inference.export import export_network

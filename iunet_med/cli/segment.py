@@ -36,7 +36,9 @@ def segment(
         bool,
         typer.Option("--list", help="Only show what would be taken for what, and what would be refused and why."),
     ] = False,
-    bundle: Annotated[Path, typer.Option(metavar="FOLDER", help="The bundle.")] = Path("bundle/iunet_brats_mri"),
+    bundle: Annotated[
+        str, typer.Option(metavar="NAME", help="A bundle by the name in `iunet-med bundle`, or by its folder.")
+    ] = "iunet_brats_mri",
     config: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="A config to lay over the bundle's, such as a layout; repeatable."),

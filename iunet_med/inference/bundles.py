@@ -28,6 +28,7 @@ from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.configs import in_words, layout_of, read_configs, read_metadata, set_plain
 from iunet_med.inference.devices import check_device
 from iunet_med.inference.flips import FlipInferer
+from iunet_med.shipped import bundle_folder
 from iunet_med.transforms import RegionsToLabeld, own_values
 
 
@@ -103,7 +104,7 @@ def open_bundle(
     """Build a bundle's parts from configs/inference.json and load its weights.
 
     Args:
-        folder: the bundle's folder.
+        folder: the bundle's folder, or the name of one that comes with the package.
         configs: configs laid over inference.json.
         settings: config ids and their values, set last; a text that begins with `$` is code, and runs.
         dataset_dir: the folder of cases that `layout` describes, if there is one.
@@ -114,7 +115,7 @@ def open_bundle(
         ValueError: it is no bundle, its configs could run code and `trust` is not set, or there is no such device.
         FileNotFoundError: the weights are missing.
     """
-    root = Path(folder)
+    root = bundle_folder(folder)
     where = {"device": check_device(device)} if device is not None else {}
     parser, metadata = _read(root, configs, settings or {}, trust=trust)
     digest = _digest(json.dumps(parser.config, sort_keys=True).encode())
@@ -136,8 +137,9 @@ def open_layout(
     trust: bool = False,
 ) -> Layout:
     """Build a bundle's layout alone; the arguments and errors are those of `open_bundle`."""
-    parser, _ = _read(Path(folder), configs, settings or {}, trust=trust)
-    set_plain(parser, {"bundle_root": str(folder), "dataset_dir": dataset_dir})
+    root = bundle_folder(folder)
+    parser, _ = _read(root, configs, settings or {}, trust=trust)
+    set_plain(parser, {"bundle_root": str(root), "dataset_dir": dataset_dir})
     return layout_of(parser)
 
 

@@ -14,6 +14,7 @@ from iunet_med.files import replacing
 from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.configs import in_words, read_configs, read_metadata
 from iunet_med.inference.trust import check_metadata
+from iunet_med.shipped import bundle_folder
 
 TOLERANCE = 1e-4
 """The largest difference from the network's own output that a runtime's other order of additions explains."""
@@ -33,7 +34,7 @@ def export_network(
     Args:
         out: the file to write, which appears only when the comparison is passed. A name on `.ts` makes TorchScript,
             which takes images of any size, one on `.onnx` makes ONNX, which takes those of `size`.
-        bundle: the bundle's folder.
+        bundle: the bundle's folder, or the name of one that comes with the package.
         size: spatial size of the image to compare with (D, H, W); TorchScript is compared at three quarters of it, too.
         checkpoint: the weights; `models/model.pt` of the bundle if None.
         trust: whether to run a config that this project did not ship and that could run any code.
@@ -44,10 +45,11 @@ def export_network(
         ValueError: another ending, no bundle, its configs could run code and `trust` is not set, weights of another
             network, or the exported network computes something else.
     """
-    kind, configs = Path(out).suffix, Path(bundle) / "configs"
+    kind, folder = Path(out).suffix, bundle_folder(bundle)
     if kind not in (".ts", ".onnx"):
         raise ValueError(f"{out} ends in {kind!r}; name the file *.ts for TorchScript or *.onnx for ONNX.")
-    weights = Path(checkpoint or Path(bundle) / "models" / "model.pt")
+    configs = folder / "configs"
+    weights = Path(checkpoint or folder / "models" / "model.pt")
     files = {"ckpt_file": weights, "meta_file": configs / "metadata.json", "config_file": configs / "inference.json"}
     paths = {name: str(path) for name, path in files.items()}
     network, channels = _network(configs, weights, overrides, trust=trust)

@@ -1,9 +1,12 @@
 """The most memory that was in use since a moment: the GPU's, or that of the process."""
 
-import resource
+import sys
 from pathlib import Path
 
 import torch
+
+if sys.platform != "win32":
+    import resource
 
 
 def reset_peak(device: torch.device) -> None:
@@ -17,7 +20,7 @@ def reset_peak(device: torch.device) -> None:
 
 
 def peak_mib(device: torch.device) -> float:
-    """Return the peak in MiB, of the GPU where it is one, else of the process."""
+    """Return the peak in MiB, of the GPU where it is one, else of the process; 0 on Windows, which does not tell it."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     status = Path("/proc/self/status")
@@ -25,4 +28,7 @@ def peak_mib(device: torch.device) -> float:
         for line in status.read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if sys.platform == "win32":
+        return 0.0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, others KiB

@@ -63,7 +63,7 @@ def segment(
         given: the path: NIfTI, NRRD or MetaImage, a folder, or a list in a .csv or .json file.
         output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html; for DICOM also
             patients.csv, which says whose each case is.
-        bundle: the bundle's folder.
+        bundle: the bundle's folder, or the name of one that comes with the package.
         configs: configs laid over its inference.json.
         settings: config ids and their values, set last.
         series: for each modality the pattern of its DICOM series' description, or of its file.

@@ -81,7 +81,7 @@ def test_wrong_weights_are_told(tiny_bundle: Path, settings: dict[str, Any], tex
 
 
 def test_what_is_no_bundle_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"inference\.json.* does not exist; give the folder of a bundle"):
+    with pytest.raises(ValueError, match=r"expected the folder of a MONAI bundle.*which is no bundle"):
         open_bundle(tmp_path)
 
 
