@@ -115,8 +115,8 @@ def open_bundle(
         ValueError: it is no bundle, its configs could run code and `trust` is not set, or there is no such device.
         FileNotFoundError: the weights are missing.
     """
-    root = bundle_folder(folder)
     where = {"device": check_device(device)} if device is not None else {}
+    root = bundle_folder(folder)
     parser, metadata = _read(root, configs, settings or {}, trust=trust)
     digest = _digest(json.dumps(parser.config, sort_keys=True).encode())
     set_plain(parser, {"bundle_root": str(root), "dataset_dir": dataset_dir, **where})
