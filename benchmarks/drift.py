@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks.report import markdown
 from iunet_med import InvertibleUNet
-from iunet_med.nn.grid import to_grid
+from iunet_med.nn.exact_sums import to_grid
 from iunet_med.nn.vjp import BackwardState, Tape
 
 PASSAGES = 4

@@ -24,7 +24,7 @@ from monai.transforms import AsDiscreted, Compose, Invertd, Orientationd, ScaleI
 from torch import Tensor, nn
 
 from benchmarks.report import markdown, mib
-from iunet_med.inference.slabs import slab_labels, window_slabs
+from iunet_med.inference.windows.slabs import slab_labels, window_slabs
 from iunet_med.volumes.nearest import labels_on_grid
 
 CLASSES = 24

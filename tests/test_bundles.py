@@ -17,8 +17,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iunet_med.data import DatasetError
-from iunet_med.data.problems import first_cause
+from iunet_med.datasets import DatasetError
+from iunet_med.datasets.problems import first_cause
 from iunet_med.transforms import LabelToRegionsd
 
 REPOSITORY = Path(__file__).parents[1]
@@ -77,10 +77,12 @@ class TestEveryBundle:
     def test_metadata_names_this_version(self, bundle: Path) -> None:
         metadata = json.loads((bundle / "configs" / "metadata.json").read_text(encoding="utf-8"))
         assert metadata["version"] in metadata["changelog"]
-        installed = {name: version(name) for name in metadata["required_packages_version"]}
-        installed |= {"monai": version("monai"), "torch": version("torch").partition("+")[0]}
-        named = {"monai": metadata["monai_version"], "torch": metadata["pytorch_version"]}
-        assert installed == metadata["required_packages_version"] | named
+        named = metadata["required_packages_version"] | {"monai": metadata["monai_version"]}
+        named |= {"torch": metadata["pytorch_version"], "numpy": metadata["numpy_version"]}
+        assert named.pop("iunet-med") == version("iunet-med")
+        lines = [line.partition(";")[0] for line in (REPOSITORY / "constraints.txt").read_text().splitlines()]
+        pins = [tuple(line.split("==")) for line in lines if "==" in line]
+        assert named.items() <= dict(reversed(pins)).items(), "the first pin of a package is the newest"
 
     def test_readme_has_the_sections_of_the_model_zoo(self, bundle: Path) -> None:
         page = (bundle / "docs" / "README.md").read_text(encoding="utf-8")

@@ -41,5 +41,6 @@ def test_the_core_works_where_only_torch_is_installed() -> None:
 
 @pytest.mark.parametrize("part", ["inference", "cli.segment", "evaluation", "handlers", "transforms"])
 def test_every_part_imports_without_the_modules_that_windows_lacks(part: str) -> None:
-    code = "import torch, monai.bundle, monai.inferers, ignite.engine, typer, rich.progress, matplotlib.pyplot, SimpleITK\nsys.platform = 'win32'\n"  # theirs ask for the platform, too
+    others = "torch, monai.bundle, monai.inferers, ignite.engine, typer, rich.progress, matplotlib.pyplot, SimpleITK"
+    code = f"import {others}\nsys.platform = 'win32'\n"  # theirs ask for the platform, too
     run("import sys\n" + BLOCK.replace("{names}", "['resource', 'fcntl']") + code + f"import iunet_med.{part}")

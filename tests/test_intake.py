@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from monai.data import MetaTensor
 from monai.transforms import LoadImage
 
-from iunet_med.data import ModalityReader, dataset_layout
-from iunet_med.data.survey import survey_case
+from iunet_med.datasets import ModalityReader, dataset_layout
+from iunet_med.datasets.survey import survey_case
 from iunet_med.evaluation.volumes import read_label_maps
-from iunet_med.inference.inputs import read_case
-from iunet_med.inference.sources import Source
+from iunet_med.inference.intake.inputs import read_case
+from iunet_med.inference.intake.source import Source
 from iunet_med.transforms import SaveSegmentationd
 from iunet_med.volumes import read_header, write_nifti
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iunet_med.checks.finding import Finding, warning
-from iunet_med.checks.statistics import SAMPLE, usual_range
+from iunet_med.checks.intensities import SAMPLE, usual_range
 
 COPY = 0.999
 """Two scans of one head differ by their noise alone by more; t1 and t1c correlate by 0.51 to 0.85."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from iunet_med.checks.runs import Runs, connected_runs
+from iunet_med.checks.connected_parts import Runs, connected_runs
 
 
 @dataclass(frozen=True)

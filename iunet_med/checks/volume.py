@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from iunet_med.checks.finding import Finding, refusal, warning
 from iunet_med.checks.header import SPACING_MM
-from iunet_med.checks.statistics import Statistics, count_outliers, usual_range, volume_statistics
+from iunet_med.checks.intensities import Statistics, count_outliers, usual_range, volume_statistics
 
 EXTENT_MM = (5.0, 2500.0)
 """The longest side, from a specimen to a scan of the whole body; beyond it the unit is hardly millimetres."""

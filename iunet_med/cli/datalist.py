@@ -32,12 +32,12 @@ def datalist(
     Example: `iunet-med datalist /data/BraTS2023 --out brats23.json`, then train with `--datalist brats23.json --fold 0`
     """
     with clear_errors():
-        from iunet_med.data.cases import find_cases, warning_lines
-        from iunet_med.data.datalist import write_datalist
-        from iunet_med.data.folds import assign_folds
-        from iunet_med.data.public import layout_name
-        from iunet_med.data.survey import survey_cases
-        from iunet_med.data.survey_tables import label_table, problem_table, survey_table
+        from iunet_med.datasets.cases import find_cases, warning_lines
+        from iunet_med.datasets.datalist import write_datalist
+        from iunet_med.datasets.folds import assign_folds
+        from iunet_med.datasets.public import layout_name
+        from iunet_med.datasets.survey import survey_cases
+        from iunet_med.datasets.survey_tables import label_table, problem_table, survey_table
 
         root, chosen = folder.resolve(), read_layout(layout, folder, trust=trust)
         found, problems = find_cases(root, chosen, labelled=True)

@@ -12,8 +12,8 @@ from iunet_med.cli.layout_option import LayoutOption, TrustOption, read_layout
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
 
 if TYPE_CHECKING:
-    from iunet_med.data import Layout
-    from iunet_med.data.layouts import Case
+    from iunet_med.datasets import Layout
+    from iunet_med.datasets.layouts import Case
 
 
 def evaluate(
@@ -84,7 +84,7 @@ def evaluate(
         if csv:
             write_scores(csv, scores)
         if picture:
-            from iunet_med.evaluation.overview import read_picture_case, write_overview
+            from iunet_med.evaluation.cases_picture import read_picture_case, write_overview
 
             rows = [read_picture_case(case, predictions[0]) for case in listed]
             write_overview(picture, rows, regions=chosen.regions)
@@ -108,8 +108,8 @@ def _list_cases(
     fold: int | None,
 ) -> "list[Case]":
     """List the cases to score, after looking for their predictions; say what is left out."""
-    from iunet_med.data.cases import check_cases, find_all
-    from iunet_med.data.selection import choose_cases, listing, read_names
+    from iunet_med.datasets.cases import check_cases, find_all
+    from iunet_med.datasets.selection import choose_cases, listing, read_names
     from iunet_med.evaluation.predictions import foreign_predictions, require_predictions
 
     found = find_all(str(dataset), layout, datalist=datalist)

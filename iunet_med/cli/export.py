@@ -32,7 +32,7 @@ def export(
     Example: `iunet-med export model.ts --bundle iunet_brats_mri`
     """
     with clear_errors():
-        from iunet_med.inference.export import export_network
+        from iunet_med.export import export_network
 
         difference = export_network(out, bundle, size=size, checkpoint=checkpoint, trust=trust)
         messages.print(f"{escape(str(out))} computes the same to {difference:.1g}.", highlight=False, soft_wrap=True)

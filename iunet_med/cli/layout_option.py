@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 if TYPE_CHECKING:
-    from iunet_med.data import Layout
+    from iunet_med.datasets import Layout
 
 LAYOUT_HELP = (
     "What the folder looks like: `auto` (found by its content), `brats18` (2018 to 2021), `brats23` (2023 and later), "
@@ -28,8 +28,8 @@ def read_layout(text: str, folder: Path, *, trust: bool, datalist: str = "") -> 
         ValueError: no such layout, or the config could run code and `trust` is not set.
         OSError: there is no such file.
     """
-    from iunet_med.data.detect import find_layout
-    from iunet_med.data.public import LayoutName
+    from iunet_med.datasets.detect import find_layout
+    from iunet_med.datasets.public import LayoutName
 
     if not text.endswith(".json"):
         return find_layout(cast(LayoutName, text), dataset_dir=str(folder), datalist=datalist)

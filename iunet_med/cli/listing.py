@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from iunet_med.evaluation.csv_rows import write_cell
+from iunet_med.csv_rows import write_cell
 from iunet_med.files import readable, replacing
 
 if TYPE_CHECKING:
-    from iunet_med.inference.listing import ListedCase, ListedSeries, Listing
+    from iunet_med.inference.intake.listing import ListedCase, ListedSeries, Listing
 
 WIDTH = 160
 """Columns where the output is no terminal, such as a file."""

@@ -94,7 +94,7 @@ def segment(
     values = {name: _value(text) for name, text in named["--set"].items()}
     if list_only:
         from iunet_med.cli.listing import tell_listing, write_template
-        from iunet_med.inference.listing import list_inputs
+        from iunet_med.inference.intake.listing import list_inputs
 
         if output is not None and output.suffix.lower() != ".csv":
             raise typer.BadParameter(f"--output {output} came with --list; needed: a file that ends in .csv, or none.")

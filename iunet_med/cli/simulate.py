@@ -42,7 +42,7 @@ def simulate(
     Example: `iunet-med simulate demo/train --cases 8`
     """
     with clear_errors(), progress_bar() as progress:
-        from iunet_med.data.simulation import simulate_cases, write_brats, write_msd
+        from iunet_med.datasets.simulation import simulate_cases, write_brats, write_msd
 
         patients = simulate_cases(range(seed, seed + cases), spacing_mm=spacing)
         tracked = progress.track(patients, total=cases, description="simulating")

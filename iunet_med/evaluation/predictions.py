@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 
-from iunet_med.data.layouts import Case
+from iunet_med.datasets.layouts import Case
 
 _ENDINGS = ("", "_seg", "-seg")
 _PACKED = (".nii.gz", ".nii")

@@ -8,8 +8,8 @@ from statistics import mean
 from rich.markup import escape
 from rich.table import Table
 
-from iunet_med.data.layouts import Case
-from iunet_med.evaluation.csv_rows import write_rows
+from iunet_med.csv_rows import write_rows
+from iunet_med.datasets.layouts import Case
 from iunet_med.evaluation.dice import Regions
 from iunet_med.evaluation.metrics import region_metrics
 from iunet_med.evaluation.predictions import find_prediction

@@ -8,7 +8,7 @@ from statistics import mean, median
 from rich.markup import escape
 from rich.table import Table
 
-from iunet_med.evaluation.csv_rows import write_rows
+from iunet_med.csv_rows import write_rows
 from iunet_med.evaluation.metrics import Metrics
 from iunet_med.evaluation.scores import Score
 from iunet_med.files import readable

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from iunet_med.checks.file import read_finite
 from iunet_med.checks.finding import refuse
-from iunet_med.data.layouts import Case
+from iunet_med.datasets.layouts import Case
 from iunet_med.volumes import Volume, read_grid, read_volume, whole_numbers
 
 

@@ -1,7 +1,6 @@
 """A picture per validation: truth and prediction outlined on the slice with the most labelled voxels."""
 
-from collections.abc import Iterator, Sequence
-from itertools import cycle
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from monai.metrics import compute_dice
 from numpy.typing import NDArray
 
 from iunet_med.files import readable
+from iunet_med.pictures.colours import nested_styles
+from iunet_med.pictures.slices import draw_outline, mark_sides, radiological, show_slice
 
-OUTLINE_COLOURS = ("#D55E00", "#F0E442", "#56B4E9", "#CC79A7", "#009E73")
-"""Told apart by colour-blind readers. Source: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/."""
 _PANEL_INCHES = 4.0
 _TEXT_INCHES = 0.9
 
@@ -75,62 +74,36 @@ def draw_slice(
     masks = [tensor.detach().cpu().numpy() > 0.5 for tensor in (truth, prediction)]
     areas = masks[0].any(axis=0).sum(axis=(0, 1))
     level = int(np.argmax(areas)) if areas.any() else len(areas) // 2
-    plane = _radiological(image[-1, ..., level].detach().cpu().numpy())
+    picture = radiological(image[-1, ..., level].detach().cpu().numpy())
     width_mm, height_mm = (float(length) for length in image.pixdim[:2])
-    panel_inches = _PANEL_INCHES * plane.shape[0] * height_mm / (plane.shape[1] * width_mm)
+    pixel_mm = (height_mm, width_mm)
+    panel_inches = _PANEL_INCHES * picture.shape[0] * height_mm / (picture.shape[1] * width_mm)
     figure = Figure((3 * _PANEL_INCHES, panel_inches + _TEXT_INCHES), dpi=100, facecolor="black", layout="constrained")
     panels = figure.subplots(1, 3)
     for axes, title in zip(panels, (modality, "truth", "prediction"), strict=True):
-        _draw_plane(axes, plane, aspect=height_mm / width_mm)
+        _show(axes, picture, pixel_mm)
         axes.set_title(title, color="white")
+    styles = nested_styles(regions)
     for axes, mask in zip(panels[1:], masks, strict=True):
-        _draw_outlines(axes, [_radiological(region[..., level]) for region in mask])
-    _mark_sides(panels[0])
+        for region, style in reversed([*zip(mask, styles.values(), strict=True)]):
+            draw_outline(axes, radiological(region[..., level]), pixel_mm=pixel_mm, **style)
+    mark_sides(panels[0])
     panels[0].set_xlabel(readable(name), color="white")
     panels[2].set_xlabel(f"Dice  {_dice(regions, *masks)}", color="white")
-    handles = [Line2D([], [], **style, label=region) for region, style in zip(regions, _styles(), strict=False)]
+    handles = [Line2D([], [], **style, label=region) for region, style in styles.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, labelcolor="white")
     return figure
 
 
-def _draw_plane(axes: Axes, plane: NDArray[Any], *, aspect: float) -> None:
-    inside = plane[plane != 0]
+def _show(axes: Axes, picture: NDArray[Any], pixel_mm: tuple[float, float]) -> None:
+    inside = picture[picture != 0]
     darkest, brightest = np.percentile(inside, [0.5, 99.5]) if inside.size else (0.0, 1.0)
     # Voxels of exactly zero lie outside the head; a normalised image is darker than zero in places.
-    shown = np.where(plane == 0, darkest, plane)
-    axes.imshow(shown, cmap="gray", vmin=darkest, vmax=brightest, aspect=aspect, interpolation="bilinear")
-    axes.autoscale(False)  # all panels show the same, whatever is drawn on them
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-
-
-def _draw_outlines(axes: Axes, regions: Sequence[NDArray[np.bool_]]) -> None:
-    for mask, style in reversed([*zip(regions, _styles(), strict=False)]):
-        if mask.any():
-            # A rim of zeros closes the outline of a region that touches the border.
-            rows, columns = (np.arange(-1, length + 1) for length in mask.shape)
-            levels = {"levels": [0.5], "colors": style["color"], "linewidths": style["linewidth"]}
-            axes.contour(columns, rows, np.pad(mask, 1).astype(float), **levels)
-
-
-def _styles() -> Iterator[dict[str, Any]]:
-    """Yield colours that recur; the innermost region is thinner: a border that two regions share shows both."""
-    for i, colour in enumerate(cycle(OUTLINE_COLOURS)):
-        yield {"color": colour, "linewidth": 0.9 if i == 0 else 1.8}
-
-
-def _mark_sides(axes: Axes) -> None:
-    for letter, x, side in (("R", 0.02, "left"), ("L", 0.98, "right")):
-        axes.text(x, 0.98, letter, color="white", ha=side, va="top", transform=axes.transAxes)
+    shown = np.where(picture == 0, darkest, picture)
+    show_slice(axes, shown, pixel_mm=pixel_mm, window=(darkest, brightest))
 
 
 def _dice(regions: Sequence[str], truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> str:
     """Dice of the whole volume; a region that is empty in both has 1."""
     scores = compute_dice(*(torch.from_numpy(masks)[None] for masks in (prediction, truth)), ignore_empty=False)[0]
     return "  ".join(f"{region} {score:.2f}" for region, score in zip(regions, scores.tolist(), strict=True))
-
-
-def _radiological(plane: NDArray[Any]) -> NDArray[Any]:
-    """Plane (X, Y) in RAS+ order -> picture (rows from the front, columns from the patient's right)."""
-    return np.transpose(plane[::-1, ::-1])

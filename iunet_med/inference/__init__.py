@@ -1,7 +1,7 @@
 """Runs trained networks over cases."""
 
-from iunet_med.inference.flips import FlipInferer
-from iunet_med.inference.pipeline import segment
-from iunet_med.inference.sidecar import CaseResult
+from iunet_med.inference.results.sidecar import CaseResult
+from iunet_med.inference.run import segment
+from iunet_med.inference.windows.flips import FlipInferer
 
 __all__ = ["CaseResult", "FlipInferer", "segment"]

@@ -8,8 +8,8 @@ from typing import Any, cast
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
-from iunet_med.data import Layout
-from iunet_med.data.problems import first_cause
+from iunet_med.datasets import Layout
+from iunet_med.datasets.problems import first_cause
 from iunet_med.inference.trust import check_trusted
 
 
@@ -76,7 +76,7 @@ def layout_of(parser: ConfigParser) -> Layout:
             raise cause from error
         raise ValueError(f"the config's layout cannot be built: {in_words(error)}") from error
     if not hasattr(layout, "regions"):
-        raise ValueError(f"the config's layout is {layout!r}; needed: one of iunet_med.data, such as FolderLayout.")
+        raise ValueError(f"the config's layout is {layout!r}; needed: one of iunet_med.datasets, such as FolderLayout.")
     return cast(Layout, layout)
 
 

@@ -12,7 +12,7 @@ from monai.bundle.reference_resolver import ReferenceResolver
 from monai.transforms import Transform
 
 OWN_PARTS = {
-    "iunet_med.data": {
+    "iunet_med.datasets": {
         "FolderLayout",
         "ModalityReader",
         "MsdLayout",
@@ -34,7 +34,7 @@ _TRANSFORMS = {
     *("RepeatChanneld", "SelectItemsd", "SplitDimd", "SqueezeDimd", "ToTensord", "Transposed"),
 }
 _WRITES = {"SaveClassificationd"}
-_READER = "iunet_med.data.ModalityReader"
+_READER = "iunet_med.datasets.ModalityReader"
 _REFERENCES = {
     *("channels", "couplings", "dataset_dir", "layout", "network_def", "overlap", "preprocessing", "roi_size"),
     *("sliding_window", "spacing", "sw_batch_size", "test_time_flips"),

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.networks.checks import check_choice, check_input
-from iunet_med.networks.layout import draw
+from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.bijection import Bijection, Inverse
 from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
-from iunet_med.nn.grid import ToGrid, rounds, to_grid
+from iunet_med.nn.exact_sums import ToGrid, rounds, to_grid
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.resampling import OrthogonalDownsampling

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
-from iunet_med.nn.grid import pull_back_to_grid, push_on_grid, rounds, to_grid
+from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
 from iunet_med.nn.vjp import BackwardState, Gradients, Tape
 
@@ -25,8 +25,8 @@ class Isometry(Bijection):
         start: orthogonal matrices, (matrices, n, n).
         orthogonal: the map from weights to rotations.
         learnable: False fixes the weight; the state dict has the same entries.
-        on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.grid`, so that reversible
-            backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
+        on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.exact_sums`, so that
+            reversible backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
     """
 
     start: Tensor

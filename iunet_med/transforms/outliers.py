@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from monai.transforms import MapTransform
 
-from iunet_med.checks.statistics import usual_range
+from iunet_med.checks.intensities import usual_range
 
 
 class LimitOutliersd(MapTransform):  # type: ignore[misc]

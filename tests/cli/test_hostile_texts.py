@@ -85,7 +85,10 @@ def test_texts_of_files(tmp_path: Path, text: str) -> None:
             "dataset.json",
             {"modality": {"0": text}, "labels": {"1": text}, "training": [{"image": text, "label": text}]},
         ),
-        ("layout.json", {"layout": {"_target_": "iunet_med.data.FolderLayout", "label": text, "regions": {text: [1]}}}),
+        (
+            "layout.json",
+            {"layout": {"_target_": "iunet_med.datasets.FolderLayout", "label": text, "regions": {text: [1]}}},
+        ),
         ("target.json", {"layout": {"_target_": text}}),
     ):
         (tmp_path / name).write_text(json.dumps(content))

@@ -11,7 +11,7 @@ from iunet_med.cli import app
 def test_a_layout_is_a_name_or_a_config(dataset: Path, predictions: Path, tmp_path: Path) -> None:
     config = tmp_path / "lesion.json"
     config.write_text(
-        '{"layout": {"_target_": "iunet_med.data.FolderLayout", "modalities": {"flair": "*-t2f.nii*"},'
+        '{"layout": {"_target_": "iunet_med.datasets.FolderLayout", "modalities": {"flair": "*-t2f.nii*"},'
         ' "label": "*-seg.nii*", "regions": {"lesion": [1, 2, 3]}}}'
     )
     result = CliRunner().invoke(app, ["evaluate", str(dataset), str(predictions), "--layout", str(config)])

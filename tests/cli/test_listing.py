@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from iunet_med.cli import app
 from iunet_med.cli.listing import map_options, tell_listing, template
-from iunet_med.data import dataset_layout
-from iunet_med.inference.listing import ListedCase, ListedSeries, Listing
-from iunet_med.inference.sources import list_sources
+from iunet_med.datasets import dataset_layout
+from iunet_med.inference.intake.listing import ListedCase, ListedSeries, Listing
+from iunet_med.inference.intake.sources import list_sources
 
 BUNDLE = str(Path(__file__).parents[2] / "bundle" / "iunet_brats_mri")
 FOUR = ("t1", "t1c", "t2", "flair")

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from iunet_med.cli import app
-from iunet_med.data import dataset_layout, list_cases
+from iunet_med.datasets import dataset_layout, list_cases
 
 SPACING = "4"
 

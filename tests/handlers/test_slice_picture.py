@@ -43,9 +43,10 @@ def test_the_largest_slice_is_seen_from_the_feet() -> None:
     x, y, z = RIGHT_FRONT
     seen = case["image"][-1, :, :, z].flip(0, 1).T.numpy()
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), seen)
-    place = [SHAPE[0] - 1 - x, SHAPE[1] - 1 - y]  # at the left and above the middle
-    assert outline_centres(figure, 1) == [place, place]
-    assert outline_centres(figure, 2) == [[x, place[1]], place]
+    width_mm, height_mm, _ = SPACING
+    left, top = (SHAPE[0] - 0.5 - x) * width_mm, (SHAPE[1] - 0.5 - y) * height_mm
+    np.testing.assert_allclose(outline_centres(figure, 1), [[left, top], [left, top]])
+    np.testing.assert_allclose(outline_centres(figure, 2), [[(x + 0.5) * width_mm, top], [left, top]])
     assert figure.axes[2].get_xlabel() == "Dice  ET 1.00  WT 0.00"
 
 
@@ -80,7 +81,8 @@ def test_a_region_at_the_border_has_a_closed_outline_and_an_empty_one_none() -> 
     (outline,) = draw(case).axes[1].collections
     (line,) = outline.get_paths()
     np.testing.assert_array_equal(line.vertices[0], line.vertices[-1])
-    assert np.ptp(line.vertices, axis=0).tolist() == [20, 8]
+    inset = 0.6  # of a pixel, at both sides together
+    np.testing.assert_allclose(np.ptp(line.vertices, axis=0), [20 - inset, (8 - inset) * SPACING[1]])
 
 
 def test_names_with_dollar_signs_are_plain_text(tmp_path: Path) -> None:

@@ -64,4 +64,4 @@ def test_what_is_no_layout_is_told() -> None:
     with pytest.raises(ValueError, match=r"the config's layout is 'brats'; needed: one of iunet_med\.data"):
         layout_of(ConfigParser({"layout": "brats"}))
     with pytest.raises(ValueError, match=r"the config's layout cannot be built: TypeError: .*modalities"):
-        layout_of(ConfigParser({"layout": {"_target_": "iunet_med.data.FolderLayout"}}))
+        layout_of(ConfigParser({"layout": {"_target_": "iunet_med.datasets.FolderLayout"}}))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from iunet_med.inference.bundles import open_bundle
+from iunet_med.inference.bundle import open_bundle
 from iunet_med.inference.devices import check_device
 
 

@@ -27,7 +27,7 @@ SETTINGS: dict[str, Any] = {
     "device": "cpu",
     "amp": False,
     "layout": {
-        "_target_": "iunet_med.data.FolderLayout",
+        "_target_": "iunet_med.datasets.FolderLayout",
         "modalities": {"t1": "*.nii*"},
         "regions": {"lesion": [1]},
         "label": "x",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from monai.bundle import ComponentLocator
 
-import iunet_med.data
+import iunet_med.datasets
 from iunet_med.inference.trust import OWN_PARTS, check_trusted, is_harmless
 
-LAYOUT = {"_target_": "iunet_med.data.FolderLayout", "modalities": {"t1": "T1.nii.gz"}, "label": "x", "regions": {}}
+LAYOUT = {"_target_": "iunet_med.datasets.FolderLayout", "modalities": {"t1": "T1.nii.gz"}, "label": "x", "regions": {}}
 
 
 def check(config: dict[str, Any]) -> None:
@@ -26,7 +26,7 @@ def check(config: dict[str, Any]) -> None:
         {"spacing": [2, 2, 2], "preprocessing": {"_target_": "Compose", "transforms": []}},
         {"x": [{"_target_": "Spacingd", "keys": "image", "pixdim": "@spacing", "_disabled_": True}]},
         {"x": {"_target_": "monai.transforms.ScaleIntensityRanged", "keys": "image", "a_min": -100}},
-        {"x": {"_target_": "LoadImaged", "keys": "image", "reader": "iunet_med.data.ModalityReader"}},
+        {"x": {"_target_": "LoadImaged", "keys": "image", "reader": "iunet_med.datasets.ModalityReader"}},
         {"network_def": {"_target_": "iunet_med.networks.IUNet", "in_channels": 4, "out_channels": 3}},
         {"output_dir": "mail@home/50%/$x"},
     ],
@@ -45,7 +45,7 @@ def test_plain_values_and_harmless_parts_need_no_trust(config: dict[str, Any]) -
         ({"spacing": "@run::0"}, "spacing"),
         ({"x": {"_target_": "os.system", "command": "true"}}, "x::_target_ is 'os.system'"),
         ({"x": {"_target_": "iunet_med.files.os.system"}}, "x::_target_"),
-        ({"x": {"_target_": "iunet_med.data.datalist.write_datalist"}}, "x::_target_"),
+        ({"x": {"_target_": "iunet_med.datasets.datalist.write_datalist"}}, "x::_target_"),
         ({"x": {"_target_": "iunet_med.transforms.SaveSegmentationd"}}, "x::_target_"),
         ({"x": {"_target_": "monai.transforms.utils.optional_import"}}, "x::_target_"),
         *(
@@ -78,8 +78,8 @@ def test_the_harmless_parts_exist() -> None:
 
 
 def test_every_layout_can_be_named() -> None:
-    layouts = {name for name in iunet_med.data.__all__ if name.endswith("Layout")} - {"Layout"}
-    assert layouts <= OWN_PARTS["iunet_med.data"], "add the new layout to OWN_PARTS, if it neither writes nor runs"
+    layouts = {name for name in iunet_med.datasets.__all__ if name.endswith("Layout")} - {"Layout"}
+    assert layouts <= OWN_PARTS["iunet_med.datasets"], "add the new layout to OWN_PARTS, if it neither writes nor runs"
 
 
 def test_a_bare_name_means_the_transform_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from iunet_med.data import dataset_layout
+from iunet_med.datasets import dataset_layout
 from iunet_med.transforms import LabelToRegionsd, RegionsToLabeld, own_values
 
 BRATS23 = {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3]}

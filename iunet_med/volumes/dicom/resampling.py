@@ -64,7 +64,7 @@ def _upright(
     lowest = float(values.min())
     for number, shift in enumerate(shifts):
         affine_transform(
-            values[..., number], [1, 1], low - shift, (columns, rows), result[..., number], order=1, cval=lowest
+            values[..., number], np.eye(2), low - shift, (columns, rows), result[..., number], order=1, cval=lowest
         )
     upright[:3, 3] += affine[:3, :2] @ low
     return result, upright

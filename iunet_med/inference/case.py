@@ -1,0 +1,252 @@
+"""One case in three steps that run beside those of other cases: read, compute, write."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from numpy.typing import NDArray
+from torch import Tensor
+
+from iunet_med.checks.finding import Finding
+from iunet_med.checks.measures import RegionMeasure, measure_labels
+from iunet_med.checks.prediction import check_labels
+from iunet_med.checks.severity import worst_first
+from iunet_med.inference.bundle import Bundle
+from iunet_med.inference.intake.inputs import Channels, read_case
+from iunet_med.inference.intake.source import Source
+from iunet_med.inference.results.outputs import Outputs, write_outputs
+from iunet_med.inference.results.sidecar import CaseResult
+from iunet_med.inference.windows.peak_memory import peak_mib, reset_peak
+from iunet_med.inference.windows.probabilities import Probabilities
+from iunet_med.inference.windows.slabs import output_slabs, slab_labels
+from iunet_med.inference.windows.whole_volume import reason_against_one_piece
+from iunet_med.pictures.shown import shown_regions
+from iunet_med.volumes.nearest import labels_on_grid
+
+_SOFT_TISSUE_HU = (-160.0, 240.0)
+_BODY_HU = -500.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for beside the label maps; each changes the results or adds files."""
+
+    whole_volume: bool = False
+    probabilities: bool = False
+    nrrd: bool = False
+    dicom_seg: bool = False
+    resample_uneven: bool = False
+    sparse_seg: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sparse_seg and not self.dicom_seg:
+            raise ValueError("--sparse-seg is about DICOM segmentations alone; give --dicom-seg, too.")
+
+    @property
+    def kinds(self) -> list[str]:
+        """The files that are wanted beside the label map, by their names in `output_names`."""
+        asked = {"probabilities": self.probabilities, "nrrd": self.nrrd, "dicom-seg": self.dicom_seg}
+        return ["picture", *(kind for kind, wanted in asked.items() if wanted)]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A case that was read: the network's input (C, D, H, W), and by modality the channels that the report shows.
+
+    `body_voxels` counts those of the first channel that are not background; `header` is that of the first file, which
+    results are written with.
+    """
+
+    source: Source
+    key: str
+    image: MetaTensor
+    shown: Mapping[str, NDArray[np.float32]]
+    body_voxels: int
+    affine: NDArray[np.float64]
+    header: nib.Nifti1Header | None
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A case's label map (X, Y, Z) on the input's grid; called, `probabilities` returns these, (K, X, Y, Z)."""
+
+    prepared: Prepared
+    labels: NDArray[np.uint8]
+    probabilities: Callable[[], NDArray[np.float32]] | None
+    findings: tuple[Finding, ...]
+    seconds: float
+    peak_mib: float
+
+
+def case_key(source: Source, bundle: Bundle, job: Job, *, inputs_sha256: str, version: str) -> str:
+    """Say in 64 digits by what a case's results are made: inputs, weights, configs, options, the program's version."""
+    made_of = [inputs_sha256, list(source.files), source.channels, bundle.weights_sha256, bundle.config_sha256]
+    # the layout is found by the folder's content, and its label values become those of the results
+    regions = {name: list(values) for name, values in bundle.layout.regions.items()}
+    text = json.dumps([*made_of, regions, vars(job), version], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prepare(source: Source, bundle: Bundle, job: Job, *, key: str, contents: MutableMapping[Path, bytes]) -> Prepared:
+    """Read, check and preprocess a case as the bundle's config says.
+
+    Args:
+        source: the case.
+        bundle: what it is segmented by.
+        job: what is asked for.
+        key: as from `case_key`.
+        contents: of its DICOM files; each is taken out when it is used.
+
+    Raises:
+        ValueError: the case cannot be used.
+    """
+    start = time.perf_counter()
+    names = tuple(bundle.layout.modalities)
+    if job.dicom_seg and source.series:  # a segmentation is written by the headers of the series whose grid it has
+        described = {name: one.with_headers(contents) for name, one in source.series.items() if name == names[0]}
+        source = replace(source, series={**source.series, **described})
+    volume = read_case(
+        source,
+        names,
+        modality=bundle.modality,
+        zero_background=bundle.zero_background,
+        resample_uneven=job.resample_uneven,
+        contents=contents,
+    )
+    outlined = shown_regions(names, bundle.layout.regions)
+    shown = {name: volume.data[names.index(name)].copy() for name in outlined}
+    body_voxels = int(np.count_nonzero(volume.data[0] > (_BODY_HU if bundle.modality == "CT" else 0.0)))
+    item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
+    seconds = time.perf_counter() - start
+    return Prepared(
+        source, key, item["image"], shown, body_voxels, volume.affine, volume.header, volume.findings, seconds
+    )
+
+
+def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
+    """Run the network over a case, and bring its labels to the input's grid.
+
+    The labels of each slab are taken as soon as its logits are complete; these are dropped then.
+    """
+    start = time.perf_counter()
+    reset_peak(bundle.device)
+    image = prepared.image.as_tensor()[None]
+    shape = _shape(prepared)
+    with torch.inference_mode():
+        (labels, probabilities), findings = (
+            _in_one_piece(image, bundle, job)
+            if job.whole_volume
+            else (
+                _run(image, bundle, bundle.inferer, keep=job.probabilities),
+                (),
+            )
+        )
+    findings = prepared.findings + findings
+    affine = np.asarray(prepared.image.affine, np.float64)
+    on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
+    finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
+    back = partial(probabilities.on_grid, affine, shape=shape, to=prepared.affine) if probabilities else None
+    seconds = prepared.seconds + time.perf_counter() - start
+    prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
+    return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, peak_mib(bundle.device))
+
+
+def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by: Mapping[str, Any]) -> CaseResult:
+    """Measure and check a label map, and write all of its files but the sidecar.
+
+    What fails beside the label map is a warning; if another try may succeed, the result has no key and is made again.
+    """
+    start = time.perf_counter()
+    prepared = computed.prepared
+    measures = measure_regions(computed.labels, prepared.affine, bundle)
+    voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
+    checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml)
+    findings = (*checked, *computed.findings)  # a doubtful result is told before its input
+    outputs = Outputs(
+        case=prepared.source.name,
+        labels=computed.labels,
+        affine=prepared.affine,
+        header=prepared.header,
+        names={value: name for name, value in bundle.values.items()},
+        shown=prepared.shown,
+        outlined=shown_regions(bundle.layout.modalities, bundle.layout.regions),
+        window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
+        probabilities=computed.probabilities,
+        series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
+        sparse=job.sparse_seg,
+    )
+    written = write_outputs(output, outputs, kinds=job.kinds)
+    findings += written.findings
+    return CaseResult(
+        case=prepared.source.name,
+        status="warning" if findings else "ok",
+        reason="",
+        findings=worst_first(findings),
+        measures=tuple(measures),
+        files=written.files,
+        seconds=computed.seconds + time.perf_counter() - start,
+        peak_mib=computed.peak_mib,
+        key=prepared.key if written.complete else "",
+        made_by=made_by,
+    )
+
+
+def measure_regions(labels: NDArray[np.uint8], affine: NDArray[np.float64], bundle: Bundle) -> list[RegionMeasure]:
+    """Measure each region of the layout with the regions nested in it, as clinicians count them."""
+    measures = []
+    for name, values in bundle.layout.regions.items():
+        own = bundle.values[name]
+        region = np.isin(labels, list(values)).astype(np.uint8) * np.uint8(own)
+        measures += measure_labels(region, affine, names={own: name})
+    return measures
+
+
+def _in_one_piece(
+    image: Tensor, bundle: Bundle, job: Job
+) -> tuple[tuple[Tensor, Probabilities | None], tuple[Finding, ...]]:
+    """Run an image in one piece, or with a warning by windows where the memory is too small."""
+    reason = reason_against_one_piece(bundle.predict, image, device=bundle.device)
+    if not reason:
+        try:
+            return _run(image, bundle, None, keep=job.probabilities), ()
+        except torch.OutOfMemoryError:
+            reason = "in one piece it needed more memory than the device has"
+    torch.cuda.empty_cache()
+    warning = Finding("warning", "windows", f"{reason}; it was run by sliding windows instead.")
+    return _run(image, bundle, bundle.inferer, keep=job.probabilities), (warning,)
+
+
+def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Probabilities | None]:
+    """Labels (1, D, H, W), and the probabilities if they are kept."""
+    shape = tuple(image.shape[2:])
+    on_device = image if inferer is not None else image.to(bundle.device)
+    kept = Probabilities(bundle.probability, axis=max(range(3), key=lambda a: shape[a])) if keep else None
+
+    def rule(logits: Tensor) -> Tensor:
+        if kept:
+            kept.add(logits)
+        return bundle.rule(logits)
+
+    return slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule), kept
+
+
+def _shape(prepared: Prepared) -> tuple[int, ...]:
+    """The shape of the input's grid, (X, Y, Z)."""
+    return next(iter(prepared.shown.values())).shape
+
+
+def _meta_tensor(volume: Channels, source: Source) -> MetaTensor:
+    meta: dict[str, Any] = {"original_affine": volume.affine, "spatial_shape": np.asarray(volume.data.shape[1:])}
+    meta |= {"original_channel_dim": 0, "filename_or_obj": source.name}
+    return MetaTensor(torch.from_numpy(volume.data), affine=torch.as_tensor(volume.affine), meta=meta)

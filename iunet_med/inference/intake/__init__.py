@@ -1,0 +1,1 @@
+"""What the user points at becomes a list of cases with their files or series."""

@@ -1,0 +1,1 @@
+"""The files that a case leaves: label map, sidecar, DICOM segmentation, table rows."""

@@ -1,0 +1,1 @@
+"""Windows over an image, and what is collected while they run."""

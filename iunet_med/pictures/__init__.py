@@ -1,0 +1,1 @@
+"""Slices in radiological orientation, outlines and their colours."""
