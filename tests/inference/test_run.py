@@ -16,7 +16,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from iunet_med.inference import CaseResult, outputs, segment
+from iunet_med.inference import CaseResult, segment
+from iunet_med.inference.results import outputs
 from iunet_med.inference.windows.slabs import output_slabs
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
