@@ -22,7 +22,7 @@ LEVELS = 5
 
 def iunet(channels: int, **more: Any) -> nn.Module:
     """Return an IUNet of five levels that double their channels, two couplings per level and branch."""
-    return IUNet(3, 4, 3, [channels * 2**level for level in range(LEVELS)], 2, **more)
+    return IUNet(3, 4, 3, [channels * 2**level for level in range(LEVELS)], couplings=2, **more)
 
 
 def seg_res_net(filters: int) -> nn.Module:

@@ -25,7 +25,7 @@ def rows(crops: tuple[tuple[int, ...], ...] = CROPS) -> Iterator[tuple[object, .
     """Yield a row of GiB per network."""
     for name, path in NETWORKS.items():
         config = json.loads((REPOSITORY / path).read_text(encoding="utf-8"))
-        build = partial(IUNet, 3, 4, 3, config["channels"], config["couplings"])
+        build = partial(IUNet, 3, 4, 3, config["channels"], couplings=config["couplings"])
         yield name, *(gib(needed(build, (1, 4, *crop))) for crop in crops)
 
 

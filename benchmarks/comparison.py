@@ -31,7 +31,7 @@ from iunet_med.networks import UNet
 
 CHANNELS = (16, 32, 64, 128)
 NETWORKS: dict[str, Build] = {
-    "IUNet": lambda: IUNet(3, 4, 3, CHANNELS, 2),
+    "IUNet": lambda: IUNet(3, 4, 3, CHANNELS, couplings=2),
     "UNet of the paper": lambda: UNet(3, 4, 3, CHANNELS),
     "DynUNet": lambda: DynUNet(3, 4, 3, [3] * 4, [1, 2, 2, 2], [2] * 3, filters=CHANNELS),
     "SegResNet": lambda: SegResNet(3, init_filters=16, in_channels=4, out_channels=3, dropout_prob=0.2),

@@ -59,7 +59,7 @@ def errors(
         raise ValueError(f"depth {depth} came; a multiple of {PASSAGES} is needed: two branches of two levels.")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = InvertibleUNet(len(size), channels, depth // PASSAGES, bit_exact=bit_exact)
+        network = InvertibleUNet(len(size), channels, couplings=depth // PASSAGES, bit_exact=bit_exact)
         image, target = to_grid(torch.randn(2, 1, channels[0], *size))
     stored = copy.deepcopy(network)
     stored.backprop = "stored"

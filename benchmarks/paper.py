@@ -39,7 +39,7 @@ def rows(
 ) -> Iterator[tuple[object, ...]]:
     """Yield one row per depth."""
     for depth in depths:
-        build = partial(InvertibleUNet, len(size), channels, depth)
+        build = partial(InvertibleUNet, len(size), channels, couplings=depth)
         shape = (1, channels[0], *size)
         ours = predict_step_memory(build, shape, loss=mean_square)
         plain = predict_step_memory(build, shape, loss=torch.sum)

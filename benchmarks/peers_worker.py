@@ -43,8 +43,8 @@ def theirs(*, stored: bool) -> nn.Module:
 def main(size: int, rounds: int) -> None:
     """Measure and print."""
     networks = {
-        "ours, reversible": InvertibleUNet(3, CHANNELS, COUPLINGS, norm="group"),
-        "ours, stored": InvertibleUNet(3, CHANNELS, COUPLINGS, norm="group", backprop="stored"),
+        "ours, reversible": InvertibleUNet(3, CHANNELS, couplings=COUPLINGS, norm="group"),
+        "ours, stored": InvertibleUNet(3, CHANNELS, couplings=COUPLINGS, norm="group", backprop="stored"),
         "iunets + memcnn, reversible": theirs(stored=False),
         "iunets, stored": theirs(stored=True),
     }

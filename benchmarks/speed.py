@@ -30,7 +30,7 @@ class Setting:
 
     def build(self, backprop: str | Sequence[str]) -> InvertibleUNet:
         """Return the network."""
-        return InvertibleUNet(len(self.size), self.channels, self.couplings, backprop=backprop)
+        return InvertibleUNet(len(self.size), self.channels, couplings=self.couplings, backprop=backprop)
 
     def image(self) -> torch.Tensor:
         """Return a random input."""

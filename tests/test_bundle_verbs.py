@@ -67,8 +67,10 @@ def test_load_returns_the_network_with_the_shipped_weights(bundle: Path, kind: s
     network = load(name=bundle.name, bundle_dir=str(bundle.parent), workflow_type=kind, device="cpu")
     weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
     assert isinstance(network, torch.nn.Module)
-    for name, tensor in network.state_dict().items():
-        torch.testing.assert_close(tensor, weights[name], rtol=0, atol=0)
+    loaded = network.state_dict()
+    for name, tensor in weights.items():
+        torch.testing.assert_close(loaded[name], tensor, rtol=0, atol=0)
+    assert all(name.endswith("map_number") for name in loaded.keys() - weights.keys())
 
 
 def test_shipped_weights_are_small_and_plain(bundle: Path) -> None:

@@ -54,7 +54,7 @@ def test_memory_of_a_step_that_can_be_counted_by_hand() -> None:
 def test_the_prediction_is_what_a_real_step_takes(
     backprop: str, autocast: torch.dtype | None, tolerance: float
 ) -> None:
-    build = partial(InvertibleUNet, 2, (4, 8, 16), 2, backprop=backprop)
+    build = partial(InvertibleUNet, 2, (4, 8, 16), backprop=backprop)
     real = count_step_memory(build(), torch.randn(1, 4, 32, 48), autocast=autocast)
     predicted = predict_step_memory(build, (1, 4, 32, 48), autocast=autocast)
     assert asdict(predicted) == pytest.approx(asdict(real), rel=tolerance, abs=0)

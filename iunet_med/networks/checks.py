@@ -11,7 +11,19 @@ from torch import Tensor
 def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
     """Raise ValueError unless `value` is among `choices`."""
     if value not in choices:
-        raise ValueError(f"{name}={value!r} came; one of {', '.join(map(repr, choices))} is needed.")
+        raise ValueError(f"Unknown {name}={value!r}; choose one of {', '.join(map(repr, choices))}.")
+
+
+def check_named(positional: tuple[object, ...]) -> None:
+    """Raise TypeError for arguments after `channels` that are given by position.
+
+    MONAI's networks take `strides` there, so that a number of couplings would be taken for one silently.
+    """
+    if positional:
+        raise TypeError(
+            f"Expected keywords after channels, got {positional[0]!r} by position; write strides={positional[0]!r} if "
+            "it is what MONAI's networks take there, or couplings=..."
+        )
 
 
 def check_input(x: Tensor, channels: int, spatial_dims: int, device: torch.device) -> None:
@@ -22,16 +34,17 @@ def check_input(x: Tensor, channels: int, spatial_dims: int, device: torch.devic
     """
     if x.dim() != spatial_dims + 2 or x.shape[1] != channels:
         raise ValueError(
-            f"A tensor of shape {tuple(x.shape)} came; (batch, {channels} channels, {spatial_dims} spatial axes) is "
-            "needed."
+            f"Expected a tensor (batch, {channels} channels, {spatial_dims} spatial axes), got shape {tuple(x.shape)}."
         )
     if not x.is_floating_point():
-        raise ValueError(f"A tensor of type {x.dtype} came; a floating-point one is needed, such as x.float().")
+        raise ValueError(f"Expected a floating-point tensor, got {x.dtype}; pass x.float().")
+    if not x.shape[0]:
+        raise ValueError(f"Expected at least one image, got a batch of 0 (shape {tuple(x.shape)}); skip empty batches.")
     if x.device != device:
         raise ValueError(
-            f"A tensor on {x.device} came and the network's weights are on {device}; move one of them: "
+            f"Expected a tensor on {device}, where the network's weights are, got one on {x.device}; move one of them: "
             f"x.to('{device}') or network.to('{x.device}')."
         )
     if torch.is_anomaly_enabled() and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).sum())
-        raise ValueError(f"{bad} of {x.numel()} values of the input are not finite; clean the image before.")
+        raise ValueError(f"Expected finite values, got {bad} of {x.numel()} that are not; clean the image before.")

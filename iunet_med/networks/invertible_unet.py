@@ -8,15 +8,15 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input
+from iunet_med.networks.checks import check_choice, check_input, check_named
 from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.bijection import Bijection, Inverse
-from iunet_med.nn.blocks import ConvolutionalBlock, Spec, is_instance_norm, zero_convolution
+from iunet_med.nn.blocks import ActivationSpec, ConvolutionalBlock, Kernel, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
-from iunet_med.nn.exact_sums import ToGrid, rounds, to_grid
+from iunet_med.nn.exact_sums import ToGrid, is_low, rounds, to_grid
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.resampling import OrthogonalDownsampling
@@ -38,10 +38,11 @@ class InvertibleUNet(Bijection):
         channels: channels of each level, from the finest to the coarsest; all even.
         couplings: additive couplings per level and branch, one number or one per level.
         strides: voxels per block, one number, or one number or tuple of lengths per step down.
-        kernel_size: odd length of the couplings' kernels, one or one per axis.
+        kernel_size: odd length of the couplings' kernels: one, one per axis, or such a tuple for each level, as in
+            ((1, 3, 3), (3, 3, 3)) for thick slices.
         coupling_depth: convolutions per coupling.
         norm: "instance", "group", "batch" (stored mode only), a pair of name and keywords, or None.
-        act: name of the activation, a pair of name and keywords, or None.
+        act: name of the activation, a pair of name and keywords, a class such as `nn.ReLU`, or None.
         dropout: probability of dropout after each norm.
         resampling: map from weights to rotations, "cayley", "exp" (the matrix exponential), "householder" or "givens".
         resampling_init: what downsampling starts as, "haar", "pixel_shuffle", "random", or an orthogonal matrix;
@@ -73,13 +74,13 @@ class InvertibleUNet(Bijection):
         self,
         spatial_dims: int,
         channels: Sequence[int] = (32, 64, 128, 256),
+        *positional: object,
         couplings: int | Sequence[int] = 2,
         strides: Stride | Sequence[Stride] = 2,
-        *,
-        kernel_size: int | tuple[int, ...] = 3,
+        kernel_size: Kernel | Sequence[Sequence[int]] = 3,
         coupling_depth: int = 1,
         norm: Spec = "instance",
-        act: Spec = ("leakyrelu", {"negative_slope": 0.01, "inplace": True}),
+        act: ActivationSpec = ("leakyrelu", {"negative_slope": 0.01, "inplace": True}),
         dropout: float = 0.0,
         resampling: OrthogonalMap = "cayley",
         resampling_init: OrthogonalStart = "haar",
@@ -90,21 +91,23 @@ class InvertibleUNet(Bijection):
         bit_exact: bool = True,
     ) -> None:
         super().__init__()
+        check_named(positional)
         check_choice("spatial_dims", spatial_dims, (1, 2, 3))
         check_choice("padding", padding, get_args(Padding))
         check_choice("coupling", coupling, get_args(CouplingName))
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
         self.couplings = _per_level(couplings, len(self.plan.channels))
+        kernels = kernels_per_level(kernel_size, len(self.plan.channels))
         self.padding = padding
         self.bit_exact = bit_exact and coupling == "additive"
         self.reach = self.plan.reach
         self._multiples = list(self.reach)
 
-        def one_coupling(half: int) -> Coupling:
+        def one_coupling(half: int, kernel: Kernel) -> Coupling:
             block = ConvolutionalBlock(
                 spatial_dims,
                 half,
-                kernel_size=kernel_size,
+                kernel_size=kernel,
                 depth=coupling_depth,
                 norm=norm,
                 act=act,
@@ -118,7 +121,7 @@ class InvertibleUNet(Bijection):
 
         def branch(level: int, count: int) -> Bijection:
             channels = self.plan.channels[level]
-            couplings = [one_coupling(channels // 2) for _ in range(count)]
+            couplings = [one_coupling(channels // 2, kernels[level]) for _ in range(count)]
             if mixing is None:
                 return Couplings(couplings)
             first, *others = couplings
@@ -163,8 +166,8 @@ class InvertibleUNet(Bijection):
             self._backprop, stored = tuple(backprop), [name == "store" for name in backprop]
         else:
             raise ValueError(
-                f"backprop={backprop!r} came; 'reversible', 'stored', or 'recompute' or 'store' for each of the "
-                f"{levels} levels is needed."
+                f"backprop={backprop!r}: expected 'reversible', 'stored', or 'recompute' or 'store' for each of the "
+                f"{levels} levels."
             )
         chains, bottom = self._levels()
         branches = [[chain.left, chain.right] for chain in chains] + [[bottom]]
@@ -212,7 +215,7 @@ class InvertibleUNet(Bijection):
         """Undo `encode`; `spatial_shape` crops to the size from before the padding."""
         chains, bottom = self._levels()
         if len(codes) != len(chains) + 1:
-            raise ValueError(f"{len(codes)} codes came; one per level, {len(chains) + 1}, is needed.")
+            raise ValueError(f"Expected one code per level, {len(chains) + 1}, got {len(codes)}.")
         *kept, x = codes
         x = bottom.inverse(x)
         for code, chain in zip(reversed(kept), reversed(chains), strict=True):
@@ -223,8 +226,8 @@ class InvertibleUNet(Bijection):
         """Return log |det dy/dx| in nats, shape (B,); padded sizes have none, so they are refused."""
         if any(n % r for n, r in zip(x.shape[2:], self.reach, strict=True)):
             raise ValueError(
-                f"spatial shape {tuple(x.shape[2:])} came; the log-determinant needs multiples of {self.reach}, "
-                "because a padded map is onto a part of its range only."
+                f"log_det: expected a spatial shape of multiples of {self.reach}, got {tuple(x.shape[2:])}; a padded "
+                "map is onto a part of its range only, so crop or pad the image before."
             )
         return self.level.log_det(self._checked(x))
 
@@ -243,15 +246,15 @@ class InvertibleUNet(Bijection):
 
     def _checked(self, x: Tensor) -> Tensor:
         check_input(x, self.plan.channels[0], len(self.reach), next(self.parameters()).device)
-        # The inverse subtracts what the forward pass added, so the state stays in full precision under autocast.
-        return x.float() if torch.is_autocast_enabled(x.device.type) else x
+        # The inverse subtracts what the forward pass added, so the state stays in full precision.
+        return x.float() if torch.is_autocast_enabled(x.device.type) or is_low(x.dtype) else x
 
     def _padded(self, x: Tensor) -> Tensor:
         padded = pad(x, self.reach, self.padding)
         if tuple(padded.shape[2:]) == self.reach and any(is_instance_norm(module) for module in self.modules()):
             raise ValueError(
-                f"An input of spatial shape {tuple(x.shape[2:])} came, a single voxel at the lowest level, which "
-                f"instance normalisation would set to zero; give more than {self.reach} voxels, or set norm='group'."
+                f"Expected more than {self.reach} voxels, got {tuple(x.shape[2:])}: a single voxel at the lowest "
+                "level, which instance normalisation would set to zero; give a larger image, or set norm='group'."
             )
         return padded
 
@@ -259,5 +262,17 @@ class InvertibleUNet(Bijection):
 def _per_level(couplings: int | Sequence[int], levels: int) -> tuple[int, ...]:
     counts = (couplings,) * levels if isinstance(couplings, int) else tuple(couplings)
     if len(counts) != levels or min(counts) < 1:
-        raise ValueError(f"couplings {couplings} came; a number of at least 1, or {levels} of them, is needed.")
+        raise ValueError(f"couplings={couplings}: expected one integer >= 1, or one per level ({levels}).")
     return counts
+
+
+def kernels_per_level(kernel_size: Kernel | Sequence[Sequence[int]], levels: int) -> list[Kernel]:
+    """Return the kernel of each level; ValueError for another number of them."""
+    if isinstance(kernel_size, int) or all(isinstance(length, int) for length in kernel_size):
+        return [kernel_size] * levels  # type: ignore[list-item]
+    if len(kernel_size) != levels or any(isinstance(kernel, int) for kernel in kernel_size):
+        raise ValueError(
+            f"kernel_size={kernel_size}: expected an odd length, one per axis, or such a tuple for each of the "
+            f"{levels} levels."
+        )
+    return [tuple(kernel) for kernel in kernel_size]  # type: ignore[arg-type]

@@ -10,9 +10,9 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input
+from iunet_med.networks.checks import check_choice, check_input, check_named
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
-from iunet_med.nn.blocks import Spec, activation, convolution, normalisation
+from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, activation, convolution, normalisation
 from iunet_med.nn.channel_plan import Stride
 
 POOLINGS: dict[int, Callable[..., nn.Module]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -53,21 +53,20 @@ class UNet(nn.Module):
         in_channels: int,
         out_channels: int,
         channels: Sequence[int] = (32, 64, 128, 256),
+        *positional: object,
         convolutions: int | Sequence[int] = 2,
         strides: Stride | Sequence[Stride] = 2,
-        *,
-        kernel_size: int | tuple[int, ...] = 3,
+        kernel_size: Kernel = 3,
         norm: Spec = "instance",
-        act: Spec = ("leakyrelu", {"negative_slope": 0.01, "inplace": True}),
+        act: ActivationSpec = ("leakyrelu", {"negative_slope": 0.01, "inplace": True}),
         dropout: float = 0.0,
         padding: Padding = "auto",
     ) -> None:
         super().__init__()
+        check_named(positional)
         check_choice("padding", padding, get_args(Padding))
         if not channels or channels[0] % 2 or min(channels) < 1:
-            raise ValueError(
-                f"channels {tuple(channels)} came; one positive number per level, the first even, is needed."
-            )
+            raise ValueError(f"channels={tuple(channels)}: expected one positive integer per level, the first even.")
         depths = _per_level(convolutions, len(channels))
         steps = _per_step(strides, len(channels) - 1, spatial_dims)
         self.in_channels = in_channels
@@ -123,7 +122,7 @@ class UNet(nn.Module):
 def _per_level(convolutions: int | Sequence[int], levels: int) -> tuple[int, ...]:
     counts = (convolutions,) * levels if isinstance(convolutions, int) else tuple(convolutions)
     if len(counts) != levels or min(counts) < 1:
-        raise ValueError(f"convolutions {convolutions} came; a number of at least 1, or {levels} of them, is needed.")
+        raise ValueError(f"convolutions={convolutions}: expected one integer >= 1, or one per level ({levels}).")
     return counts
 
 
@@ -132,7 +131,7 @@ def _per_step(strides: Stride | Sequence[Stride], steps: int, spatial_dims: int)
     spelt = [(step,) * spatial_dims if isinstance(step, int) else tuple(step) for step in per_step]
     if len(spelt) != steps or any(len(step) != spatial_dims or min(step) < 1 for step in spelt):
         raise ValueError(
-            f"strides {strides} came; one length of at least 1, or for each of the {steps} steps down one length or "
-            f"{spatial_dims} of them, is needed."
+            f"strides={strides}: expected one length >= 1, or for each of the {steps} steps down one length or "
+            f"{spatial_dims} of them."
         )
     return spelt

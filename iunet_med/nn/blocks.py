@@ -8,6 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 Spec = str | tuple[str, Mapping[str, Any]] | None
+ActivationSpec = Spec | Callable[[], nn.Module]
+Kernel = int | tuple[int, ...]
 
 CONVOLUTIONS: dict[int, Callable[..., nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
@@ -33,7 +35,7 @@ class ConvolutionalBlock(nn.Sequential):
         kernel_size: odd length of the kernel in voxels, one for all axes or one per axis.
         depth: how often the sequence is repeated.
         norm: "instance", "group", "batch", a pair of name and keywords as in MONAI, or None.
-        act: an activation's name, a pair of name and keywords as in MONAI, or None.
+        act: an activation's name, a pair of name and keywords as in MONAI, a class such as `nn.ReLU`, or None.
         dropout: probability of a voxel's value being dropped.
     """
 
@@ -42,10 +44,10 @@ class ConvolutionalBlock(nn.Sequential):
         spatial_dims: int,
         channels: int,
         *,
-        kernel_size: int | tuple[int, ...],
+        kernel_size: Kernel,
         depth: int,
         norm: Spec,
-        act: Spec,
+        act: ActivationSpec,
         dropout: float,
     ) -> None:
         layers: list[nn.Module] = []
@@ -60,21 +62,22 @@ class ConvolutionalBlock(nn.Sequential):
         super().__init__(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the layers in their order; torch.compile skips the method of torch's own class."""
+        """Apply the layers in their order, in the type of the weights; torch.compile skips torch's own method."""
+        x = x.to(self[0].weight.dtype)  # type: ignore[arg-type]
         for layer in self:
             x = layer(x)
         return x
 
 
 def convolution(
-    spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int | tuple[int, ...], *, bias: bool = True
+    spatial_dims: int, in_channels: int, out_channels: int, kernel_size: Kernel, *, bias: bool = True
 ) -> nn.Module:
     """Return a convolution that keeps the spatial size; ValueError for an even kernel."""
     kernel = (kernel_size,) * spatial_dims if isinstance(kernel_size, int) else tuple(kernel_size)
     if len(kernel) != spatial_dims or any(length % 2 == 0 for length in kernel):
         raise ValueError(
-            f"kernel_size {kernel_size} came; one odd length, or {spatial_dims} of them, is needed, so that the "
-            "spatial size stays as it is."
+            f"kernel_size={kernel_size}: expected one odd length, or {spatial_dims} of them, one per axis, which keep "
+            "the spatial size."
         )
     return CONVOLUTIONS[spatial_dims](
         in_channels, out_channels, kernel, padding=tuple(length // 2 for length in kernel), bias=bias
@@ -100,19 +103,21 @@ def normalisation(spatial_dims: int, channels: int, spec: str | tuple[str, Mappi
         return nn.GroupNorm(num_channels=channels, **{"num_groups": 1, **keywords})
     if name == "batch":
         return BATCH_NORMS[spatial_dims](channels, **keywords)
-    raise ValueError(f"{name!r} is no normalisation; choose 'instance', 'group', 'batch' or None.")
+    raise ValueError(f"Unknown norm {name!r}; choose 'instance', 'group', 'batch' or None.")
 
 
 def is_instance_norm(module: nn.Module) -> bool:
-    """Tell whether `module` normalises each channel by itself."""
+    """Return True if `module` normalises each channel by itself."""
     return isinstance(module, nn.GroupNorm) and module.num_groups == module.num_channels
 
 
-def activation(spec: str | tuple[str, Mapping[str, Any]]) -> nn.Module:
-    """Return the activation that `spec` names; ValueError for an unknown name."""
+def activation(spec: str | tuple[str, Mapping[str, Any]] | Callable[[], nn.Module]) -> nn.Module:
+    """Return the activation that `spec` names or makes; ValueError for an unknown name."""
+    if callable(spec):
+        return spec()
     name, keywords = _name_and_keywords(spec)
     if name not in ACTIVATIONS:
-        raise ValueError(f"{name!r} is no activation; choose one of {', '.join(map(repr, ACTIVATIONS))}, or None.")
+        raise ValueError(f"Unknown act {name!r}; choose one of {', '.join(map(repr, ACTIVATIONS))}, a class, or None.")
     return ACTIVATIONS[name](**keywords)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
 
 Stride = int | Sequence[int]
 
@@ -29,26 +30,28 @@ class ChannelPlan:
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.strides) + 1:
             raise ValueError(
-                f"{len(self.channels)} levels of channels {self.channels} and {len(self.strides)} strides came; "
-                "one stride between two levels is needed."
+                f"Expected one stride between two levels, {len(self.channels) - 1} for channels {self.channels}; got "
+                f"{len(self.strides)}."
             )
         if any(len(stride) != self.spatial_dims for stride in self.strides):
-            raise ValueError(f"strides {self.strides} came; each needs {self.spatial_dims} lengths (spatial_dims).")
+            raise ValueError(f"strides={self.strides}: expected {self.spatial_dims} lengths each (spatial_dims).")
         if any(length < 1 for stride in self.strides for length in stride):
-            raise ValueError(f"strides {self.strides} came; every stride must be at least 1.")
+            raise ValueError(f"strides={self.strides}: expected lengths of at least 1.")
         if not self.channels or min(self.channels) < 1 or not self._is_possible(self.channels):
             raise ValueError(
-                f"channels {self.channels} with strides {self.strides} came; a bijection needs an even number of "
-                "channels at every level, and below each level a multiple of prod(stride) that the level above can "
-                f"fill. The nearest possible plan is channels={self.nearest()}."
+                f"channels={self.channels} with strides={self.strides}: a bijection needs an even number of channels "
+                "at every level, and below each level a multiple of prod(stride) that the level above can fill. The "
+                f"nearest possible plan is channels={self.nearest()}."
             )
 
     @classmethod
     def of(cls, spatial_dims: int, channels: Sequence[int], strides: Stride | Sequence[Stride]) -> ChannelPlan:
         """Spell out strides given as one number, or as one number or tuple per step; ValueError if impossible."""
+        if isinstance(channels, str) or not all(_is_whole(c) for c in channels):
+            raise ValueError(f"channels={channels!r}: expected whole numbers, one per level, such as (32, 64, 128).")
         per_step = [strides] * (len(channels) - 1) if isinstance(strides, int) else list(strides)
         spelt = tuple((s,) * spatial_dims if isinstance(s, int) else tuple(s) for s in per_step)
-        return cls(spatial_dims, tuple(channels), spelt)
+        return cls(spatial_dims, tuple(map(int, channels)), spelt)
 
     @property
     def sent(self) -> tuple[int, ...]:
@@ -86,6 +89,10 @@ class ChannelPlan:
             return False
         pairs = zip(channels[:-1], channels[1:], self.strides, strict=True)
         return all(below % prod(stride) == 0 and below <= above * prod(stride) for above, below, stride in pairs)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _multiples(of: int, highest: int) -> range:

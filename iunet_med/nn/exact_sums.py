@@ -27,9 +27,17 @@ def to_grid(x: Tensor) -> Tensor:
     return y
 
 
+def is_low(dtype: torch.dtype) -> bool:
+    """Return True for the 16-bit floating-point types, in which nothing can be added and taken away again."""
+    return dtype in (torch.float16, torch.bfloat16)
+
+
 def rounds(module: nn.Module, x: Tensor) -> bool:
-    """Tell whether a module rounds its result to the grid: in training, under autocast."""
-    return module.training and torch.is_autocast_enabled(x.device.type)
+    """Return True if a module rounds its result to the grid: in training, where functions compute in a 16-bit type."""
+    if not module.training:
+        return False
+    weight = next(module.parameters(), x)
+    return torch.is_autocast_enabled(x.device.type) or is_low(weight.dtype)
 
 
 class ToGrid(nn.Module):

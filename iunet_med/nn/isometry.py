@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,9 @@ class Isometry(Bijection):
 
     start: Tensor
     cached_matrix: Tensor
-    cached_for: Tensor
+    cached_start: Tensor
+    cached_weight: Tensor
+    map_number: Tensor
 
     def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool, on_grid: bool) -> None:
         super().__init__()
@@ -40,10 +42,10 @@ class Isometry(Bijection):
         dtype = torch.get_default_dtype()
         self.weight = nn.Parameter(torch.zeros_like(start, dtype=dtype), requires_grad=learnable)
         self.register_buffer("start", start.to(dtype))
-        # Two buffers of a fixed shape, so that all processes of a distributed training hold the same.
-        unknown = torch.full_like(self.start, torch.nan)
-        self.register_buffer("cached_matrix", unknown, persistent=False)
-        self.register_buffer("cached_for", torch.stack([unknown, unknown]), persistent=False)
+        # Buffers of fixed shapes, so that all processes of a distributed training hold the same.
+        for name in ("cached_matrix", "cached_start", "cached_weight"):
+            self.register_buffer(name, torch.full_like(self.start, torch.nan), persistent=False)
+        self.register_buffer("map_number", torch.tensor(get_args(OrthogonalMap).index(orthogonal), dtype=torch.uint8))
         self._cached_in: torch.dtype | None = None
 
     @abstractmethod
@@ -153,6 +155,8 @@ class Isometry(Bijection):
 
     def _computed(self) -> Tensor:
         # A start that was rounded to another type becomes orthogonal to this type's precision.
+        if self.weight.dtype == torch.float16 or self.weight.dtype == torch.bfloat16:
+            return polished(self.start.float()) @ self.rotation(self.weight.float())
         return polished(self.start) @ self.rotation(self.weight)
 
     def _update(self) -> None:
@@ -162,17 +166,27 @@ class Isometry(Bijection):
         """
         known = (
             self._cached_in == self.weight.dtype
-            and torch.equal(self.cached_for[0], self.start)
-            and torch.equal(self.cached_for[1], self.weight)
+            and torch.equal(self.cached_start, self.start)
+            and torch.equal(self.cached_weight, self.weight)
         )
         if not known:
             with torch.inference_mode(False), torch.no_grad():
                 self.cached_matrix = self._computed()
-                self.cached_for = torch.stack([self.start, self.weight])
+                self.cached_start, self.cached_weight = self.start.clone(), self.weight.detach().clone()
             self._cached_in = self.weight.dtype
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        known = state_dict.setdefault(f"{prefix}map_number", self.map_number)  # older files do not name the map
+        maps = get_args(OrthogonalMap)
+        if int(known) != int(self.map_number):
+            errors: list[str] = args[-1]
+            errors.append(
+                f"{prefix}weight: expected weights for the map {maps[int(self.map_number)]!r}, got those for "
+                f"{maps[int(known)]!r}, which mean other matrices; build the network with "
+                f"resampling={maps[int(known)]!r}."
+            )
+            return
+        super()._load_from_state_dict(state_dict, prefix, *args)
         self._prepare()
 
     def _prepare(self) -> None:

@@ -78,7 +78,7 @@ def orthogonal_map(name: OrthogonalMap) -> Callable[[Tensor], Tensor]:
         "givens": givens,
     }
     if name not in maps:
-        raise ValueError(f"{name!r} is no orthogonal map; choose one of {', '.join(map(repr, maps))}.")
+        raise ValueError(f"Unknown orthogonal map {name!r}; choose one of {', '.join(map(repr, maps))}.")
     return maps[name]
 
 

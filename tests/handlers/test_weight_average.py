@@ -63,7 +63,7 @@ def test_training_is_the_same_with_and_without_an_average() -> None:
 @pytest.mark.parametrize(("norm", "backprop"), [("instance", "reversible"), ("batch", "stored")])
 def test_the_averaged_network_is_one_of_its_own_weights_and_the_others_buffers(norm: str, backprop: str) -> None:
     """Also where the networks have computed their rotations for an evaluation, which buffers keep."""
-    network, x = IUNet(2, 1, 1, (4, 8), 1, norm=norm, backprop=backprop), torch.randn(2, 1, 8, 8)
+    network, x = IUNet(2, 1, 1, (4, 8), couplings=1, norm=norm, backprop=backprop), torch.randn(2, 1, 8, 8)
     average = WeightAverage(network, decay=0.9)
     for _ in range(2):
         for each in (network.train(), average.network.train()):
@@ -72,7 +72,7 @@ def test_the_averaged_network_is_one_of_its_own_weights_and_the_others_buffers(n
         for each in (network.eval(), average.network.eval()):
             with torch.no_grad():
                 each(x)
-    fresh = IUNet(2, 1, 1, (4, 8), 1, norm=norm, backprop=backprop).eval()
+    fresh = IUNet(2, 1, 1, (4, 8), couplings=1, norm=norm, backprop=backprop).eval()
     fresh.load_state_dict(average.network.state_dict())
     with torch.no_grad():
         torch.testing.assert_close(average.network(x), fresh(x), rtol=0, atol=0)

@@ -65,12 +65,12 @@ def test_codes_hold_as_much_as_the_input_and_decode(settings: dict) -> None:
     codes = net.encode(x)
     assert sum(code.numel() for code in codes) == x.numel()
     torch.testing.assert_close(net.decode(codes), x)
-    with pytest.raises(ValueError, match=f"0 codes came; one per level, {len(codes)}, is needed"):
+    with pytest.raises(ValueError, match=f"Expected one code per level, {len(codes)}, got 0"):
         net.decode([])
 
 
 def test_a_level_that_is_stored_costs_memory_and_no_evaluation() -> None:
-    net = InvertibleUNet(2, (4, 8, 16), (1, 2, 3))
+    net = InvertibleUNet(2, (4, 8, 16), couplings=(1, 2, 3))
     calls = []
     for module in net.modules():
         if isinstance(module, Coupling):
@@ -123,7 +123,7 @@ def test_memory_is_constant_in_the_number_of_couplings() -> None:
     x = torch.randn(1, 8, 64, 64)
     peaks = []
     for couplings in (2, 6):
-        net = InvertibleUNet(2, (8, 16, 32), couplings)
+        net = InvertibleUNet(2, (8, 16, 32), couplings=couplings)
         with LiveBytes() as live:
             net(x).sum().backward()
             peaks.append(live.peak - sum(p.grad.nbytes for p in net.parameters()))
@@ -135,13 +135,16 @@ def test_memory_is_constant_in_the_number_of_couplings() -> None:
     ("change", "message"),
     [
         ({"channels": (4, 9)}, r"nearest possible plan is channels=\(4, 8\)"),
-        ({"spatial_dims": 4}, "spatial_dims=4 came; one of 1, 2, 3 is needed"),
-        ({"backprop": "checkpoint"}, "backprop='checkpoint' came; one of 'reversible', 'stored' is needed"),
-        ({"backprop": ("store",)}, r"backprop=\('store',\) came; .* 'recompute' or 'store' for each of the 2 levels"),
-        ({"coupling": "cubic"}, "coupling='cubic' came; one of 'additive', 'affine' is needed"),
-        ({"padding": "same"}, "padding='same' came; one of 'auto', 'none' is needed"),
-        ({"couplings": (1, 2, 3)}, r"couplings \(1, 2, 3\) came; a number of at least 1, or 2 of them"),
-        ({"couplings": 0}, "couplings 0 came"),
+        ({"spatial_dims": 4}, "Unknown spatial_dims=4; choose one of 1, 2, 3"),
+        ({"backprop": "checkpoint"}, "Unknown backprop='checkpoint'; choose one of 'reversible', 'stored'"),
+        (
+            {"backprop": ("store",)},
+            r"backprop=\('store',\): expected .* 'recompute' or 'store' for each of the 2 levels",
+        ),
+        ({"coupling": "cubic"}, "Unknown coupling='cubic'; choose one of 'additive', 'affine'"),
+        ({"padding": "same"}, "Unknown padding='same'; choose one of 'auto', 'none'"),
+        ({"couplings": (1, 2, 3)}, r"couplings=\(1, 2, 3\): expected one integer >= 1, or one per level \(2\)"),
+        ({"couplings": 0}, "couplings=0: expected"),
     ],
 )
 def test_impossible_networks_are_refused(change: dict, message: str) -> None:
@@ -152,10 +155,10 @@ def test_impossible_networks_are_refused(change: dict, message: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((1, 3, 8, 8), r"\(1, 3, 8, 8\) came; \(batch, 4 channels, 2 spatial axes\) is needed"),
-        ((1, 4, 8), r"\(1, 4, 8\) came; \(batch, 4 channels, 2 spatial axes\) is needed"),
+        ((1, 3, 8, 8), r"Expected a tensor \(batch, 4 channels, 2 spatial axes\), got shape \(1, 3, 8, 8\)"),
+        ((1, 4, 8), r"Expected a tensor \(batch, 4 channels, 2 spatial axes\), got shape \(1, 4, 8\)"),
         ((1, 4, 3, 8), r"spatial shape \(3, 8\) came, smaller than the network's reach \(4, 4\)"),
-        ((1, 4, 4, 4), r"\(4, 4\) came, a single voxel at the lowest level, .* norm='group'"),
+        ((1, 4, 4, 4), r"got \(4, 4\): a single voxel at the lowest level, .* norm='group'"),
         ((1, 4, 9, 8), r"multiples of \(4, 4\) are needed; pad it to \(12, 8\) or set padding='auto'"),
     ],
 )
@@ -166,7 +169,7 @@ def test_impossible_inputs_are_refused(shape: tuple[int, ...], message: str) -> 
 
 
 def test_log_det_of_a_padded_size_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"\(5,\) came; the log-determinant needs multiples of \(2,\)"):
+    with pytest.raises(ValueError, match=r"expected a spatial shape of multiples of \(2,\), got \(5,\)"):
         InvertibleUNet(1, (4, 8)).log_det(torch.zeros(1, 4, 5))
 
 

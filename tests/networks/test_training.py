@@ -167,7 +167,7 @@ def test_compiling_reaches_the_couplings_of_every_level(counter: CompileCounterW
 @pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])
 def test_deep_networks_under_autocast_have_the_stored_gradients(low: torch.dtype) -> None:
     torch.manual_seed(0)
-    net = IUNet(2, 2, 1, (8, 16), 12)
+    net = IUNet(2, 2, 1, (8, 16), couplings=12)
     results = []
     for backprop in ("reversible", "stored"):
         net.unet.backprop = backprop

@@ -13,7 +13,7 @@ def test_the_published_3d_unet_has_its_published_number_of_parameters() -> None:
 
 
 def test_the_network_is_the_formula() -> None:
-    net = UNet(2, 3, 2, (4, 6), 1, norm=None, act=None).double()
+    net = UNet(2, 3, 2, (4, 6), convolutions=1, norm=None, act=None).double()
     x = torch.randn(1, 3, 8, 8, dtype=torch.float64)
     skip = net.left[0](x)
     low = net.left[1](torch.nn.functional.max_pool2d(skip, 2))
@@ -22,14 +22,14 @@ def test_the_network_is_the_formula() -> None:
 
 
 def test_the_gradient_is_the_derivative() -> None:
-    net = UNet(1, 1, 1, (2, 4, 6), (1, 2, 1), (2, 3), norm="group", act="tanh").double()
+    net = UNet(1, 1, 1, (2, 4, 6), convolutions=(1, 2, 1), strides=(2, 3), norm="group", act="tanh").double()
     x = torch.randn(2, 1, 13, dtype=torch.float64, requires_grad=True)
     assert net.reach == (6,)
     assert torch.autograd.gradcheck(net, x)
 
 
 def test_padding_leaves_the_part_far_from_the_border_alone() -> None:
-    net = UNet(1, 1, 1, (2, 4), 1, norm=None).double()
+    net = UNet(1, 1, 1, (2, 4), convolutions=1, norm=None).double()
     x = torch.randn(1, 1, 41, dtype=torch.float64)
     longer = torch.cat([x, torch.randn(1, 1, 7, dtype=torch.float64)], 2)
     torch.testing.assert_close(net(x)[..., :30], net(longer)[..., :30])
@@ -46,11 +46,14 @@ def test_torchscript_computes_the_same_at_every_size(size: tuple[int, int, int])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"channels": (3, 6)}, r"channels \(3, 6\) came; one positive number per level, the first even, is needed"),
-        ({"channels": (4, 8), "convolutions": (2,)}, r"convolutions \(2,\) came; .* or 2 of them, is needed"),
-        ({"channels": (4, 8), "strides": (2, 2)}, r"strides \(2, 2\) came; .* for each of the 1 steps down"),
-        ({"channels": (4, 8), "padding": "zero"}, "padding='zero' came; one of 'auto', 'none' is needed"),
-        ({"channels": (4, 8), "norm": "layer"}, "'layer' is no normalisation"),
+        ({"channels": (3, 6)}, r"channels=\(3, 6\): expected one positive integer per level, the first even"),
+        (
+            {"channels": (4, 8), "convolutions": (2,)},
+            r"convolutions=\(2,\): expected one integer >= 1, or one per level \(2\)",
+        ),
+        ({"channels": (4, 8), "strides": (2, 2)}, r"strides=\(2, 2\): expected .* for each of the 1 steps down"),
+        ({"channels": (4, 8), "padding": "zero"}, "Unknown padding='zero'; choose one of 'auto', 'none'"),
+        ({"channels": (4, 8), "norm": "layer"}, "Unknown norm 'layer'"),
     ],
 )
 def test_impossible_plans_are_refused(arguments: dict[str, object], message: str) -> None:
@@ -59,7 +62,9 @@ def test_impossible_plans_are_refused(arguments: dict[str, object], message: str
 
 
 def test_wrong_inputs_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\(1, 3, 8, 8\) came; \(batch, 2 channels, 2 spatial axes\) is needed"):
+    with pytest.raises(
+        ValueError, match=r"Expected a tensor \(batch, 2 channels, 2 spatial axes\), got shape \(1, 3, 8, 8\)"
+    ):
         UNet(2, 2, 1, (4, 8))(torch.zeros(1, 3, 8, 8))
     with pytest.raises(ValueError, match=r"spatial shape \(8, 1\) came, smaller than the network's reach \(2, 2\)"):
         UNet(2, 2, 1, (4, 8))(torch.zeros(1, 2, 8, 1))

@@ -33,11 +33,11 @@ def test_instance_norm_is_torch_s_and_batch_norm_keeps_statistics() -> None:
     [
         (
             lambda: normalisation(3, 4, "instnace"),
-            "'instnace' is no normalisation; choose 'instance', 'group', 'batch'",
+            "Unknown norm 'instnace'; choose 'instance', 'group', 'batch'",
         ),
-        (lambda: activation("rleu"), "'rleu' is no activation; choose one of 'elu'"),
-        (lambda: convolution(3, 1, 1, 2), "kernel_size 2 came; one odd length, or 3 of them"),
-        (lambda: convolution(3, 1, 1, (3, 3)), r"kernel_size \(3, 3\) came; one odd length, or 3 of them"),
+        (lambda: activation("rleu"), "Unknown act 'rleu'; choose one of 'elu'"),
+        (lambda: convolution(3, 1, 1, 2), "kernel_size=2: expected one odd length, or 3 of them"),
+        (lambda: convolution(3, 1, 1, (3, 3)), r"kernel_size=\(3, 3\): expected one odd length, or 3 of them"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(call, message: str) -> None:

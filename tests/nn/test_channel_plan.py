@@ -48,8 +48,8 @@ def test_nearest_plan_is_nearest_among_all() -> None:
     ("strides", "message"),
     [
         ([2], "one stride between two levels"),
-        ([(2, 2), (2, 2)], r"strides \(\(2, 2\), \(2, 2\)\) came; each needs 3 lengths"),
-        (0, "every stride must be at least 1"),
+        ([(2, 2), (2, 2)], r"strides=\(\(2, 2\), \(2, 2\)\): expected 3 lengths each"),
+        (0, "expected lengths of at least 1"),
     ],
 )
 def test_wrong_strides_are_refused(strides, message: str) -> None:

@@ -67,7 +67,7 @@ def test_reversible_gradients_equal_stored_ones(make: Make, mode: bool) -> None:
 def test_fixed_layer_has_the_state_of_a_learnable_one_and_learns_nothing(make: Make) -> None:
     learnable, fixed = turned(make), make(learnable=False)
     fixed.load_state_dict(learnable.state_dict())
-    assert set(fixed.state_dict()) == {"start", "weight"}
+    assert set(fixed.state_dict()) == {"start", "weight", "map_number"}
     x = image().requires_grad_()
     torch.testing.assert_close(fixed(x), learnable(x))
     reversible(fixed, x).sum().backward()

@@ -150,7 +150,7 @@ def test_an_inverse_that_does_not_converge_says_so() -> None:
         ({"act": "gelu"}, "act='gelu' came; one of 'elu', 'leakyrelu', 'relu', 'tanh' is needed"),
         ({"log_det_method": "none"}, "log_det_method='none' came; one of 'series', 'exact' is needed"),
         ({"log_det_terms": 0}, "log_det_terms and log_det_probes must be at least 1, and one of them came as 0"),
-        ({"kernel_size": 2}, "kernel_size 2 came; one odd length"),
+        ({"kernel_size": 2}, "kernel_size=2: expected one odd length"),
     ],
 )
 def test_impossible_settings_are_refused(change: dict, message: str) -> None:
