@@ -141,6 +141,17 @@ class MsdLayout:
         faulty = {problem.case for problem in problems}
         return [case for name, case in cases.items() if name not in faulty], problems
 
+    def channels_of(self, root: Path) -> list[str]:
+        """Return our names of a task's channels, in the order of its files.
+
+        Raises:
+            DatasetError: dataset.json cannot be read, or its channels are others.
+        """
+        order, problems = self._channel_names(self._read(root / "dataset.json"))
+        if problems:
+            raise DatasetError(root, problems)
+        return order
+
     def _read(self, path: Path) -> dict[str, Any]:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))

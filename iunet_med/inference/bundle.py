@@ -29,7 +29,7 @@ from iunet_med.inference.configs import in_words, layout_of, read_configs, read_
 from iunet_med.inference.devices import check_device
 from iunet_med.inference.windows.flips import FlipInferer
 from iunet_med.shipped import bundle_folder
-from iunet_med.transforms import RegionsToLabeld, own_values
+from iunet_med.transforms import LoadModalitiesd, RegionsToLabeld, own_values
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,11 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
     axes = (
         tuple(sorted({axis - 2 for dims in inferer.flips for axis in dims})) if isinstance(inferer, FlipInferer) else ()
     )
-    before = [t for t in parser.get_parsed_content("preprocessing").transforms if not isinstance(t, LoadImaged)]
+    before = [
+        t
+        for t in parser.get_parsed_content("preprocessing").transforms
+        if not isinstance(t, LoadImaged | LoadModalitiesd)
+    ]
     after = [
         t for t in parser.get_parsed_content("postprocessing").transforms if not isinstance(t, Invertd | SaveImaged)
     ]

@@ -23,7 +23,13 @@ OWN_PARTS = {
     },
     "iunet_med.inference": {"FlipInferer"},
     "iunet_med.networks": {"InvertibleUNet", "IUNet", "UNet"},
-    "iunet_med.transforms": {"LabelToRegionsd", "LimitOutliersd", "OrderModalitiesd", "RegionsToLabeld"},
+    "iunet_med.transforms": {
+        "LabelToRegionsd",
+        "LimitOutliersd",
+        "LoadModalitiesd",
+        "PlainSpacingd",
+        "RegionsToLabeld",
+    },
 }
 """What this package offers to configs that neither writes nor runs anything, whatever plain values it is given."""
 _TRANSFORM_MODULES = {f"monai.transforms.{part}.dictionary" for part in ("croppad", "intensity", "post", "spatial")}

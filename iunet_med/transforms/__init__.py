@@ -1,14 +1,16 @@
 """MONAI dictionary transforms: modalities, outliers, regions, and label maps on their images' grids."""
 
-from iunet_med.transforms.modalities import OrderModalitiesd
+from iunet_med.transforms.load import LoadModalitiesd
 from iunet_med.transforms.outliers import LimitOutliersd
 from iunet_med.transforms.regions import LabelToRegionsd, RegionsToLabeld, own_values
 from iunet_med.transforms.save import SaveSegmentationd
+from iunet_med.transforms.spacing import PlainSpacingd
 
 __all__ = [
     "LabelToRegionsd",
     "LimitOutliersd",
-    "OrderModalitiesd",
+    "LoadModalitiesd",
+    "PlainSpacingd",
     "RegionsToLabeld",
     "SaveSegmentationd",
     "own_values",

@@ -72,33 +72,32 @@ class RegionsToLabeld(MapTransform):  # type: ignore[misc]
     """Probabilities (R, *spatial), one channel per region -> label map (1, *spatial), uint8.
 
     Where a region's probability exceeds the threshold, its own value is painted; regions nested in others come last and
-    so stay on top.
+    so stay on top. An item's own `label_values`, by region, come before those of the regions.
     """
 
     def __init__(
         self, keys: KeysCollection, regions: Regions, *, threshold: float = 0.5, allow_missing_keys: bool = False
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        own = own_values(regions)
-        names = list(regions)
+        self.values = own_values(regions)
         self.threshold = threshold
-        self.layers = [
-            (names.index(name), own[name]) for name in sorted(names, key=lambda name: -len(set(regions[name])))
-        ]
+        self.outermost_first = sorted(regions, key=lambda name: -len(set(regions[name])))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the probabilities of `data`."""
         d = dict(data)
+        values = d.get("label_values", self.values)
+        channels = {name: channel for channel, name in enumerate(self.values)}
         for key in self.key_iterator(d):
             probabilities = torch.as_tensor(d[key])
-            if len(probabilities) != len(self.layers):
+            if len(probabilities) != len(channels):
                 raise ValueError(
-                    f"{_name(d, key)} has {len(probabilities)} channels, and there are {len(self.layers)} regions; "
+                    f"{_name(d, key)} has {len(probabilities)} channels, and there are {len(channels)} regions; "
                     "give the network one output channel per region."
                 )
             label = torch.zeros_like(probabilities[:1], dtype=torch.uint8)
-            for channel, value in self.layers:
-                label[0][probabilities[channel] > self.threshold] = value
+            for name in self.outermost_first:
+                label[0][probabilities[channels[name]] > self.threshold] = values[name]
             d[key] = convert_to_dst_type(label, d[key], dtype=torch.uint8)[0]
         return d
 
