@@ -1,5 +1,6 @@
 """Items of any program load as the same image, and an order that cannot be right is refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def test_one_file_is_its_case_and_a_file_with_channels_is_the_same(
     sibling = load(image=str(files[2]), image_path=str(files[2]))
     whole = nib.Nifti1Image(np.stack([nib.load(file).get_fdata(dtype=np.float32) for file in files], -1), OBLIQUE)
     nib.save(whole, tmp_path / "whole.nii.gz")
+    (tmp_path / "dataset.json").write_text(json.dumps({"modality": dict(enumerate(["T1w", "t1gd", "T2w", "FLAIR"]))}))
     channels = load(image=tmp_path / "whole.nii.gz")
     for other in (sibling, channels):
         torch.testing.assert_close(other["image"].as_tensor(), ours["image"].as_tensor())
