@@ -8,7 +8,7 @@ _INSTALLED = Path(__file__).parent / "_shipped"
 _ROOT = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[1]
 BUNDLES = _ROOT / "bundle"
 OVERLAYS = _ROOT / "configs"
-_MADE_BY_RUNS = shutil.ignore_patterns("eval", "training_state*", "__pycache__", ".*")
+_MADE_BY_RUNS = shutil.ignore_patterns("eval", "training", "__pycache__", ".*")
 _METADATA = Path("configs", "metadata.json")
 
 

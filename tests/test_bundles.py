@@ -19,7 +19,7 @@ from monai.bundle import ConfigParser
 
 from iunet_med.datasets import DatasetError
 from iunet_med.datasets.problems import first_cause
-from iunet_med.transforms import LabelToRegionsd
+from iunet_med.transforms import LabelToRegionsd, own_values
 
 REPOSITORY = Path(__file__).parents[1]
 BUNDLES = sorted(path.parent.parent for path in REPOSITORY.glob("bundle/*/configs/metadata.json"))
@@ -100,7 +100,10 @@ class TestEveryBundle:
         assert result.shape == (1, pred["num_channels"], *shape)
         layout = parser.get_parsed_content("layout")
         assert list(image["channel_def"].values()) == list(layout.modalities)
-        assert list(pred["channel_def"].values()) == list(layout.regions)
+        # read as label values by MONAI Label, which leaves out what is called background
+        values = {int(value): name for value, name in pred["channel_def"].items()}
+        assert values.pop(0) == "background"
+        assert values.keys() == set(own_values(layout.regions).values())
 
 
 @pytest.mark.parametrize("config", ["train", "inference"])
@@ -288,7 +291,7 @@ def test_main_job_from_inside_and_outside_the_bundle(tmp_path: Path, brats_folde
 
     outside = bundle_run("bundle/configs/train.json", "--max_epochs", "3", *training, cwd=tmp_path)
     assert "val_dice_ET" in outside
-    state = torch.load(bundle / "models" / "training_state.pt", weights_only=True)
+    state = torch.load(bundle / "models" / "training" / "state.pt", weights_only=True)
     assert state["epoch"] == 3
     best = torch.load(bundle / "models" / "model.pt", weights_only=True)
     assert sorted(best) == sorted(state["network"])
@@ -297,7 +300,7 @@ def test_main_job_from_inside_and_outside_the_bundle(tmp_path: Path, brats_folde
     inside = bundle_run("configs/train.json", "--max_epochs", "6", "--resume", "True", *training, cwd=bundle)
     assert "Epoch[4] Metrics" in inside
     assert "Epoch[3] Metrics" not in inside
-    assert torch.load(bundle / "models" / "training_state.pt", weights_only=True)["epoch"] == 6
+    assert torch.load(bundle / "models" / "training" / "state.pt", weights_only=True)["epoch"] == 6
 
     for config, folder in (("bundle/configs/inference.json", tmp_path), ("configs/inference.json", bundle)):
         shutil.rmtree(bundle / "eval")

@@ -39,7 +39,7 @@ def train(data: Path, folder: Path, *, stop_after: int | None = None, **override
 
     trainer.add_event_handler(Events.EPOCH_COMPLETED, stop)
     trainer.run()
-    state: dict[str, Any] = torch.load(folder / "training_state.pt", weights_only=True)
+    state: dict[str, Any] = torch.load(folder / "training" / "state.pt", weights_only=True)
     return state
 
 
@@ -134,7 +134,7 @@ def test_two_processes_take_the_gradient_of_the_joint_batch(brats_case: Callable
     overlay = tmp_path / "one_step.json"
     overlay.write_text(json.dumps({**ONE_STEP, "dataset_dir": str(tmp_path / "data"), "ckpt_dir": str(tmp_path)}))
     torchrun("train", "--output_dir", str(tmp_path / "tensorboard"), processes=2, overlays=[overlay])
-    state = torch.load(tmp_path / "training_state.pt", weights_only=True)
+    state = torch.load(tmp_path / "training" / "state.pt", weights_only=True)
     after = state["network"]
     average = {f"module.{name}": tensor for name, tensor in after.items()} | {"n_averaged": torch.tensor(1)}
     torch.testing.assert_close(state["average"], average, rtol=0, atol=0)

@@ -72,8 +72,9 @@ def evaluate(
     if fold is not None and datalist is None:
         raise typer.BadParameter("--fold N is a fold of a list; name the list by --datalist FILE, too.")
     with clear_errors():
-        from iunet_med.evaluation.scores import score_case, score_table, write_scores
-        from iunet_med.evaluation.summary import summarise, summary_table, write_summary
+        from iunet_med.evaluation.scores import score_case, write_scores
+        from iunet_med.evaluation.summary import summarise, write_summary
+        from iunet_med.evaluation.tables import score_table, summary_table
 
         listed_in = str(datalist or "")
         chosen = read_layout(layout, dataset, datalist=listed_in, trust=trust)

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
-from rich.console import Console
 
 from iunet_med.datasets.layouts import Case
 from iunet_med.evaluation.dice import Regions
 from iunet_med.evaluation.metrics_picture import write_metrics_picture
 from iunet_med.evaluation.scores import score_case, write_scores
-from iunet_med.evaluation.summary import summarise, summary_table, write_summary
+from iunet_med.evaluation.summary import summarise, write_summary
 
 
 class EvaluationReport:
@@ -37,6 +36,10 @@ class EvaluationReport:
 
     def __call__(self, engine: Engine) -> None:
         """Score, write and print, in the first process once all have written."""
+        from rich.console import Console  # not needed where a config is only read, as MONAI Label does
+
+        from iunet_med.evaluation.tables import summary_table
+
         idist.barrier()
         if idist.get_rank() > 0:
             return

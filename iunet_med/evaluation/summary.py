@@ -1,17 +1,13 @@
-"""Mean, median and worst of each metric over the cases: computed, written as CSV, shown as a table."""
+"""Mean, median and worst of each metric over the cases: computed, and written as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import mean, median
 
-from rich.markup import escape
-from rich.table import Table
-
 from iunet_med.csv_rows import write_rows
 from iunet_med.evaluation.metrics import Metrics
 from iunet_med.evaluation.scores import Score
-from iunet_med.files import readable
 
 METRICS = tuple(field.name for field in fields(Metrics))
 
@@ -53,21 +49,6 @@ def _summary(group: Sequence[Score], metric: str) -> Summary:
         values[case],
         case,
     )
-
-
-def summary_table(summaries: Sequence[Summary]) -> Table:
-    """One row per summary; a line parts the regions."""
-    table = Table(title=f"Cases: {summaries[0].cases}")
-    for column in ("prediction", "region", "metric"):
-        table.add_column(column)
-    for column in ("mean", "median", "worst"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for summary in summaries:
-        digits = 1 if summary.metric == "hd95_mm" else 3
-        numbers = (f"{value:.{digits}f}" for value in (summary.mean, summary.median, summary.worst))
-        names = (escape(readable(text)) for text in (summary.prediction, summary.region, summary.metric))
-        table.add_row(*names, *numbers, end_section=summary.metric == METRICS[-1])
-    return table
 
 
 def write_summary(path: Path, summaries: Sequence[Summary]) -> None:

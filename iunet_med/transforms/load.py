@@ -72,7 +72,7 @@ def _doubt(image: Any, study: Study) -> None:
     swapped = [one for one in check_contrast(np.asarray(image), study.modalities) if one.check == "swapped"]
     if swapped:
         raise ValueError(
-            f"{path}: expected channels in the order {order}, and {swapped[0].message}; put them in this order, or a "
+            f"{path}: expected channels in the order {order}, and {swapped[0].message.rstrip(".")}; put them in this order, or a "
             "dataset.json that names them beside the file."
         )
     logger.warning("%s does not name its channels; they are taken as %s.", path, order)

@@ -1,4 +1,4 @@
-"""Scores are known numbers, and table and file show them."""
+"""Scores are known numbers, and the file holds them."""
 
 import csv
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from rich.console import Console
 
-from iunet_med.evaluation.scores import Score, score_case, score_table, write_scores
+from iunet_med.evaluation.scores import Score, score_case, write_scores
 
 SCORES = [
     Score("a", "trained", "ET", 0.5, 1.0, 1.0, 2.0),
@@ -37,18 +36,6 @@ def test_every_folder_is_scored(tmp_path: Path) -> None:
         Score("a", "trained", "lesion", 1.0, 1.0, 1.0, 0.0),
         Score("a", "untrained", "lesion", pytest.approx(2 * 4 / (4 + 8)), 1.0, pytest.approx(2 / 6), 4.0),
     ]
-
-
-def test_table_shows_each_score_and_the_mean() -> None:
-    console = Console(width=80)
-    with console.capture() as capture:
-        console.print(score_table(SCORES))
-    rows = [line.split() for line in capture.get().replace("┃", " ").replace("│", " ").splitlines()]
-    assert ["a", "0.500", "0.750", "0.000", "0.000"] in rows
-    assert ["b", "1.000", "0.250", "0.000", "0.000"] in rows
-    assert ["mean", "0.750", "0.500", "0.000", "0.000"] in rows
-    assert ["trained", "untrained"] in rows
-    assert ["case", "ET", "WT", "ET", "WT"] in rows
 
 
 def test_file_holds_one_row_per_score(tmp_path: Path) -> None:

@@ -3,10 +3,8 @@
 import csv
 from pathlib import Path
 
-from rich.console import Console
-
 from iunet_med.evaluation.scores import Score
-from iunet_med.evaluation.summary import Summary, summarise, summary_table, write_summary
+from iunet_med.evaluation.summary import Summary, summarise, write_summary
 
 SCORES = [
     Score("a", "net", "WT", 0.5, 0.25, 1.0, 4.0),
@@ -24,13 +22,7 @@ def test_mean_median_and_worst() -> None:
     ]
 
 
-def test_table_and_file_show_them(tmp_path: Path) -> None:
-    console = Console(width=80)
-    with console.capture() as capture:
-        console.print(summary_table(summarise(SCORES)))
-    rows = [line.replace("│", " ").split() for line in capture.get().splitlines()]
-    assert ["net", "WT", "dice", "0.750", "0.750", "0.500"] in rows
-    assert ["net", "WT", "hd95_mm", "126.0", "4.0", "374.0"] in rows
+def test_the_file_holds_them(tmp_path: Path) -> None:
     write_summary(tmp_path / "summary.csv", summarise(SCORES))
     with (tmp_path / "summary.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
