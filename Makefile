@@ -25,9 +25,9 @@ demo: $(READY)
 	@echo; echo "3. Segment the held-out cases: one NIfTI label map each."
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', 'configs/cpu_demo.json']" \
 	    --dataset_dir demo/held-out --ckpt_dir demo/model --output_dir demo/trained >demo/trained.log
-	@echo; echo "4. The same with an untrained network, to compare: the handler that loads the weights is left out."
+	@echo; echo "4. The same with an untrained network, to compare."
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', 'configs/cpu_demo.json']" \
-	    --dataset_dir demo/held-out --output_dir demo/untrained --handlers::0::_disabled_ True \
+	    --dataset_dir demo/held-out --output_dir demo/untrained --untrained True \
 	    --initialize '$$monai.utils.set_determinism(seed=0)' >demo/untrained.log
 	@echo; echo "5. Compare both with the truth."
 	$(BIN)/iunet-med evaluate demo/held-out demo/trained demo/untrained --csv demo/dice.csv --picture demo/overview.png
@@ -43,7 +43,7 @@ weights: $(READY)
 	$(BIN)/iunet-med simulate weights/held-out --cases 3 --seed 5100 --spacing 2
 	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json']" \
 	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
-	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/evaluate.json \
+	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
 	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
 

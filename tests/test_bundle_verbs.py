@@ -15,8 +15,8 @@ HASH = hashlib.md5(SCHEMA.read_bytes()).hexdigest()
 TINY = {"roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
 WORKFLOWS = {
     "train": ["train.json"],
-    "train+evaluate": ["train.json", "evaluate.json"],
-    "evaluate": ["evaluate.json"],
+    "train+evaluate": ["train.json", "inference.json", "evaluate.json"],
+    "evaluate": ["inference.json", "evaluate.json"],
     "infer": ["inference.json"],
 }
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)

@@ -134,7 +134,7 @@ def test_items_without_names_are_segmented_and_scored(brats_folder: Path, tmp_pa
         for folder in folders
     ]
     parser = parse("evaluate", output_dir=str(tmp_path), **TINY)
-    parser.update({"dataset::data": items, "handlers::0::_disabled_": True})
+    parser.update({"dataset::data": items, "untrained": True})
     parser.get_parsed_content("evaluator").run()
     assert sorted(path.parent.name for path in tmp_path.rglob("*_seg.nii.gz")) == ["GLI-1-000", "GLI-2-000"]
     rows = (tmp_path / "metrics.csv").read_text().splitlines()[1:]
@@ -172,7 +172,8 @@ def make_lesion_case(brats_case: Callable[..., Path]) -> Callable[[Path, str], P
 
 def parse(config: str, *overlays: Path, **overrides: Any) -> ConfigParser:
     parser = ConfigParser()
-    parser.read_config([BRATS / "configs" / f"{config}.json", *overlays])
+    below = ["inference"] if config == "evaluate" else []  # it is an overlay
+    parser.read_config([*(BRATS / "configs" / f"{name}.json" for name in (*below, config)), *overlays])
     parser.update(overrides)
     return parser
 

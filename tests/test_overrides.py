@@ -14,14 +14,16 @@ CONFIGS = Path(__file__).parents[1] / "bundle" / "iunet_brats_mri" / "configs"
 OVERLAY = {"my_number": 3, "mine": {"a": 1, "parts": [{"_target_": "Compose"}, 2]}}
 
 
+def files_of(config: str) -> list[str]:
+    return [str(CONFIGS / f"{name}.json") for name in (*["inference"] * (config == "evaluate"), config)]
+
+
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
     (tmp_path / "mine.json").write_text(json.dumps(OVERLAY))
 
     def run(*options: str, config: str = "train", files: bool = True) -> None:
-        configs = (
-            ["--config_file", str([str(CONFIGS / f"{config}.json"), str(tmp_path / "mine.json")])] if files else []
-        )
+        configs = ["--config_file", str([*files_of(config), str(tmp_path / "mine.json")])] if files else []
         monkeypatch.setattr(sys, "argv", [str(command.__file__), "run", *configs, *options])
         check_overrides()
 
@@ -100,7 +102,7 @@ def test_options_are_read_as_fire_reads_them() -> None:
 def test_the_command_refuses_before_anything_else(config: str, processes: int, tmp_path: Path) -> None:
     if config == "inference" and processes:
         pytest.skip("has no config for several processes")
-    files = [str(CONFIGS / f"{prefix}{config}.json") for prefix in ("", *["multi_gpu_"] * bool(processes))]
+    files = files_of(config) + [str(CONFIGS / f"multi_gpu_{config}.json")] * bool(processes)
     launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--standalone"] if processes else []
     arguments = ["-m", "monai.bundle", "run", "--config_file", str(files), "--chanels", "[8]"]
     call = [sys.executable, "-W", "ignore", *launcher, *arguments, "--output_dir", str(tmp_path / "out")]

@@ -100,7 +100,8 @@ def test_the_loss_of_several_processes_is_that_of_the_joint_batch() -> None:
 
 
 def torchrun(config: str, *arguments: str, processes: int, overlays: Sequence[Path] = ()) -> str:
-    files = [CONFIGS / f"{config}.json", CONFIGS / f"multi_gpu_{config}.json", *overlays]
+    names = ["inference"] * (config == "evaluate") + [config, f"multi_gpu_{config}"]
+    files = [*(CONFIGS / f"{name}.json" for name in names), *overlays]
     command = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", f"--nproc_per_node={processes}"]
     command += ["--standalone", "-m", "monai.bundle", "run", "--config_file", str([*map(str, files)]), *arguments]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
@@ -175,7 +176,8 @@ def test_the_federated_client_does_one_round(brats_folder: Path, tmp_path: Path)
     shutil.copytree(CONFIGS, tmp_path / "configs")
     options = {**TINY, "dataset_dir": str(brats_folder), "output_dir": str(tmp_path / "out")}
     kwargs = {"train_kwargs": options, "eval_kwargs": options}
-    client = MonaiAlgo(bundle_root=str(tmp_path), send_weight_diff=False, **kwargs)
+    files = {"config_evaluate_filename": [f"configs/{name}.json" for name in ("train", "inference", "evaluate")]}
+    client = MonaiAlgo(bundle_root=str(tmp_path), send_weight_diff=False, **files, **kwargs)
     client.initialize(extra={ExtraItems.CLIENT_NAME: "site"})
     sent = client.get_weights()
     before = {name: torch.as_tensor(value).clone() for name, value in sent.weights.items()}

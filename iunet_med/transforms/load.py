@@ -69,10 +69,10 @@ def _doubt(image: Any, study: Study) -> None:
         ValueError: modalities seem swapped.
     """
     order, path = ", ".join(study.modalities), study.paths[0]
-    swapped = [one for one in check_contrast(np.asarray(image), study.modalities) if one.check == "swapped"]
-    if swapped:
-        raise ValueError(
-            f"{path}: expected channels in the order {order}, and {swapped[0].message.rstrip(".")}; put them in this order, or a "
-            "dataset.json that names them beside the file."
-        )
+    for one in check_contrast(np.asarray(image), study.modalities):
+        if one.check == "swapped":
+            raise ValueError(
+                f"{path}: expected channels in the order {order}, but {one.message.rstrip('.')}. Put them in this "
+                "order, or a dataset.json that names them beside the file."
+            )
     logger.warning("%s does not name its channels; they are taken as %s.", path, order)
