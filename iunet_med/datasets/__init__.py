@@ -1,10 +1,10 @@
 """Data sets as lists of checked cases."""
 
-from iunet_med.datasets.case_names import named_dataset
 from iunet_med.datasets.cases import list_cases
 from iunet_med.datasets.detect import find_layout
 from iunet_med.datasets.folds import split_cases
 from iunet_med.datasets.layouts import FolderLayout, Layout, MsdLayout
+from iunet_med.datasets.listed import CheckItems, checked_dataset
 from iunet_med.datasets.named_layout import NamedLayout
 from iunet_med.datasets.nnunet_layout import NnunetLayout
 from iunet_med.datasets.problems import DatasetError, Problem, plain_errors
@@ -12,6 +12,7 @@ from iunet_med.datasets.public import dataset_layout
 from iunet_med.datasets.reader import ModalityReader
 
 __all__ = [
+    "CheckItems",
     "DatasetError",
     "FolderLayout",
     "Layout",
@@ -20,10 +21,10 @@ __all__ = [
     "NamedLayout",
     "NnunetLayout",
     "Problem",
+    "checked_dataset",
     "dataset_layout",
     "find_layout",
     "list_cases",
-    "named_dataset",
     "plain_errors",
     "split_cases",
 ]

@@ -3,19 +3,13 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai.data import Dataset
 from monai.utils import ensure_tuple
 
 from iunet_med.volumes import ENDINGS
-
-
-def named_dataset(data: Sequence[Mapping[str, Any]], transform: Callable[..., Any]) -> Dataset:
-    """A MONAI data set whose items all have a `case`."""
-    return Dataset(name_cases(data), transform)
 
 
 def name_cases(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -13,6 +13,8 @@ from iunet_med.datasets.public import LayoutName, dataset_layout
 from iunet_med.volumes import read_grid
 
 _LAYOUTS: tuple[LayoutName, ...] = ("brats18", "brats23", "files")
+LABEL_REGIONS = "label_regions"
+"""The key of an item's own regions, as JSON: a text passes through loaders and batches as it is."""
 Certainty = Literal["named", "assumed"]
 
 

@@ -1,6 +1,6 @@
 """Handlers of MONAI engines: checkpoints, averaged weights, seeds, stops, progress and pictures."""
 
-from iunet_med.handlers.checkpoints import BestModel, LoadModel, TrainingState
+from iunet_med.handlers.checkpoints import BestModel, LastModel, LoadModel, TrainingState
 from iunet_med.handlers.early_stop import EarlyStop
 from iunet_med.handlers.epoch_seed import EpochSeed
 from iunet_med.handlers.finite import StopUnlessFinite
@@ -13,6 +13,7 @@ __all__ = [
     "BestModel",
     "EarlyStop",
     "EpochSeed",
+    "LastModel",
     "LoadModel",
     "ProgressBar",
     "SlicePicture",

@@ -3,6 +3,7 @@
 Of several processes that train together the first one writes, and each one reads.
 """
 
+import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,11 +24,18 @@ class BestModel:
     """Keeps the weights of the best validation so far, as a plain state dict, in one file.
 
     Attached to a MONAI evaluator, it writes `path` after each validation whose key metric beats all earlier ones.
+
+    Args:
+        path: the file.
+        network: whose weights are kept.
+        continues: whether the file is of the run that goes on; else one that is there is copied before the first
+            writing, as to model-1.pt, and the log says so.
     """
 
-    def __init__(self, path: str, network: torch.nn.Module) -> None:
+    def __init__(self, path: str, network: torch.nn.Module, *, continues: bool = False) -> None:
         self.path = path
         self.network = network
+        self.is_ours = continues
 
     def attach(self, engine: Engine) -> None:
         """Add the handler to an evaluator."""
@@ -35,9 +43,39 @@ class BestModel:
 
     def __call__(self, engine: Engine) -> None:
         """Write the weights if this validation was the best."""
-        if engine.state.best_metric_epoch == engine.state.epoch and idist.get_rank() == 0:
-            with replacing(self.path) as temporary:
-                torch.save(self.network.state_dict(), temporary)
+        if engine.state.best_metric_epoch == engine.state.epoch:
+            self.write(engine)
+
+    def write(self, engine: Engine) -> None:
+        """Write the weights, in the first process."""
+        if idist.get_rank() > 0:
+            return
+        if not self.is_ours and Path(self.path).exists():
+            engine.logger.info("The weights that %s held before are in %s", self.path, _set_aside(Path(self.path)))
+        self.is_ours = True
+        with replacing(self.path) as temporary:
+            torch.save(self.network.state_dict(), temporary)
+
+
+class LastModel:
+    """Keeps the weights at the end of a training that had no case to validate on, which has no best ones.
+
+    Attached to the trainer.
+    """
+
+    def __init__(self, best: BestModel, evaluator: Engine) -> None:
+        self.best = best
+        self.evaluator = evaluator
+
+    def attach(self, engine: Engine) -> None:
+        """Add the handler to a trainer."""
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the weights if nothing was validated."""
+        if self.evaluator.state.best_metric_epoch == -1:
+            engine.logger.info("No case was validated on: the last weights are kept")
+            self.best.write(engine)
 
 
 class LoadModel:
@@ -201,6 +239,16 @@ def _load(network: torch.nn.Module, weights: Mapping[str, Any], path: str) -> No
             f"{path} holds another network's weights; give the channels, couplings and layout that it was "
             f"trained with, or another checkpoint. {error}"
         ) from error
+
+
+def _set_aside(path: Path) -> Path:
+    """Copy a file to the first free name of its kind, and return that; so the file itself is there at any time."""
+    number = 1
+    while (other := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
+        number += 1
+    with replacing(other) as temporary:
+        shutil.copy2(path, temporary)
+    return other
 
 
 def _read(path: str, device: torch.device | str, *, cure: str) -> Mapping[str, Any]:

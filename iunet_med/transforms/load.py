@@ -1,5 +1,6 @@
 """Loads a case's modalities, whoever lists it: files, one file with channels, or one file for its whole case."""
 
+import json
 import logging
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -11,9 +12,8 @@ from monai.transforms import LoadImage, MapTransform
 from iunet_med.checks.contrast import check_contrast
 from iunet_med.datasets.layouts import Layout
 from iunet_med.datasets.reader import ModalityReader
-from iunet_med.datasets.siblings import Study, find_study
+from iunet_med.datasets.siblings import LABEL_REGIONS, Study, find_study
 from iunet_med.transforms.modalities import in_order
-from iunet_med.transforms.regions import own_values
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ class LoadModalitiesd(MapTransform):  # type: ignore[misc]
     siblings are found by their names. What cannot be known is taken in the network's order, with a warning, unless the
     contrasts show that it is another one.
 
-    Where the study's data set has other label values than the layout, the item gets them as `label_values`, by region,
-    and `RegionsToLabeld` paints with them.
+    Where the study's data set has other label values than the layout, the item gets its regions as `label_regions`, and
+    `LabelToRegionsd` and `RegionsToLabeld` follow them.
 
     Args:
         keys: of the image.
@@ -58,7 +58,7 @@ class LoadModalitiesd(MapTransform):  # type: ignore[misc]
                 _doubt(image, study)
             d[key] = in_order(image, study.modalities, wanted, name=str(study.paths[0]))
             if study.regions is not None:
-                d["label_values"] = own_values(study.regions)
+                d[LABEL_REGIONS] = json.dumps(study.regions)
         return d
 
 

@@ -1,5 +1,6 @@
 """Nested regions and label maps: one channel per region to learn, one value per voxel to save."""
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 from torch import Tensor
 
+from iunet_med.datasets.siblings import LABEL_REGIONS
 from iunet_med.volumes.labels import WHOLE_TOLERANCE
 
 Regions = Mapping[str, Sequence[int]]
@@ -38,6 +40,8 @@ def own_values(regions: Regions) -> dict[str, int]:
 class LabelToRegionsd(MapTransform):  # type: ignore[misc]
     """Label map (1, *spatial) -> float32 masks (R, *spatial), one channel per region, in the mapping's order.
 
+    The label values are those of the item's `label_regions`, where it has some.
+
     Raises:
         ValueError: for a label value that no region contains.
     """
@@ -49,22 +53,24 @@ class LabelToRegionsd(MapTransform):  # type: ignore[misc]
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the label maps of `data`."""
         d = dict(data)
+        regions = _regions_of(d, self.regions)
         for key in self.key_iterator(d):
-            d[key] = self._masks(d[key], source=_name(d, key))
+            d[key] = self._masks(d[key], [regions[name] for name in self.regions], source=_name(d, key))
         return d
 
-    def _masks(self, label: Tensor, *, source: str) -> Any:
+    def _masks(self, label: Tensor, regions: Sequence[Sequence[int]], *, source: str) -> Any:
         plain = torch.as_tensor(label)
         if plain.is_floating_point():  # values stored through a slope, such as 0.99999997
             whole = plain.round()
             plain = torch.where((plain - whole).abs() <= WHOLE_TOLERANCE, whole, plain)
-        known = torch.tensor([0, *set().union(*self.regions.values())], dtype=plain.dtype, device=plain.device)
+        known = torch.tensor([0, *set().union(*regions)], dtype=plain.dtype, device=plain.device)
         if not (fits := torch.isin(plain, known)).all():
+            named = dict(zip(self.regions, regions, strict=True))
             raise ValueError(
-                f"{source} has the label values {sorted(set(plain[~fits].tolist()))}, which no region of "
-                f"{self.regions} contains; choose the layout or the regions of this data set."
+                f"{source} has the label values {sorted(set(plain[~fits].tolist()))}, which no region of {named} "
+                "contains; choose the layout or the regions of this data set."
             )
-        masks = [torch.isin(plain[0], known.new_tensor(values)) for values in self.regions.values()]
+        masks = [torch.isin(plain[0], known.new_tensor(values)) for values in regions]
         return convert_to_dst_type(torch.stack(masks).float(), label, dtype=torch.float32)[0]
 
 
@@ -72,22 +78,23 @@ class RegionsToLabeld(MapTransform):  # type: ignore[misc]
     """Probabilities (R, *spatial), one channel per region -> label map (1, *spatial), uint8.
 
     Where a region's probability exceeds the threshold, its own value is painted; regions nested in others come last and
-    so stay on top. An item's own `label_values`, by region, come before those of the regions.
+    so stay on top. The values are those of the item's `label_regions`, where it has some.
     """
 
     def __init__(
         self, keys: KeysCollection, regions: Regions, *, threshold: float = 0.5, allow_missing_keys: bool = False
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.values = own_values(regions)
+        own_values(regions)  # refuses those that cannot be painted
+        self.regions = regions
         self.threshold = threshold
         self.outermost_first = sorted(regions, key=lambda name: -len(set(regions[name])))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the probabilities of `data`."""
         d = dict(data)
-        values = d.get("label_values", self.values)
-        channels = {name: channel for channel, name in enumerate(self.values)}
+        values = own_values(_regions_of(d, self.regions))
+        channels = {name: channel for channel, name in enumerate(self.regions)}
         for key in self.key_iterator(d):
             probabilities = torch.as_tensor(d[key])
             if len(probabilities) != len(channels):
@@ -100,6 +107,12 @@ class RegionsToLabeld(MapTransform):  # type: ignore[misc]
                 label[0][probabilities[channels[name]] > self.threshold] = values[name]
             d[key] = convert_to_dst_type(label, d[key], dtype=torch.uint8)[0]
         return d
+
+
+def _regions_of(data: Mapping[Hashable, Any], regions: Regions) -> Regions:
+    """Return the regions of an item's own data set, where it has some, else those given."""
+    own: Regions = json.loads(data[LABEL_REGIONS]) if LABEL_REGIONS in data else regions
+    return own
 
 
 def _name(data: Mapping[Hashable, Any], key: Hashable) -> str:

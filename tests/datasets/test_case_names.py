@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from iunet_med.datasets.case_names import name_cases, named_dataset
+from iunet_med.datasets.case_names import name_cases
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,6 @@ def test_items_are_named_by_their_files(images: list[Any], names: list[str]) -> 
 def test_items_with_names_stay_as_they_are() -> None:
     items = [{"image": "a.nii", "case": "c", "patient": "p"}, {"image": "a.nii", "case": "d", "fold": 1}]
     assert name_cases(items) == [items[0], {**items[1], "patient": "d"}]
-    assert named_dataset(items, dict).data == name_cases(items)
 
 
 @pytest.mark.parametrize("item", [{"label": "a.nii"}, {"image": 3}, {"image": []}])

@@ -11,7 +11,7 @@ import pytest
 import torch
 from ignite.engine import Engine, Events
 
-from iunet_med.handlers import AverageWeights, BestModel, LoadModel, TrainingState, WeightAverage
+from iunet_med.handlers import AverageWeights, BestModel, LastModel, LoadModel, TrainingState, WeightAverage
 from iunet_med.handlers.checkpoints import _step_on, load_weights
 
 
@@ -321,3 +321,29 @@ def test_a_checkpoint_outlives_a_process_killed_while_it_writes_the_next(tmp_pat
     engine.state.best_metric_epoch = engine.state.epoch
     BestModel(str(path), loaded)(engine)
     assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_the_weights_of_another_run_are_kept_under_a_name_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    evaluator = Engine(lambda _engine, _batch: None)
+    for run, kept in ((1.0, []), (2.0, [1.0]), (3.0, [1.0, 2.0])):
+        network = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.constant_(network.weight, run)
+        best = BestModel(str(path), network)
+        best.write(evaluator)
+        best.write(evaluator)
+        found = [torch.load(file, weights_only=True)["weight"].item() for file in sorted(tmp_path.glob("model-*.pt"))]
+        assert found == kept
+        assert torch.load(path, weights_only=True)["weight"].item() == run
+    BestModel(str(path), network, continues=True).write(evaluator)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(("best_epoch", "is_written"), [(-1, True), (2, False)])
+def test_without_a_validation_the_last_weights_are_kept(tmp_path: Path, best_epoch: int, is_written: bool) -> None:
+    run = Run(tmp_path, epochs=2)
+    run.evaluator.state.best_metric_epoch = best_epoch
+    best = BestModel(str(tmp_path / "model.pt"), run.average.network)
+    LastModel(best, run.evaluator).attach(run.trainer)
+    run.go()
+    assert (tmp_path / "model.pt").exists() == is_written
