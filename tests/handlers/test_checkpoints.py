@@ -299,7 +299,7 @@ def save_half(state, path, real_save=torch.save):
 torch.save = save_half
 engine = Engine(lambda engine, batch: None)
 engine.state.best_metric_epoch = engine.state.epoch
-BestModel(sys.argv[1], torch.nn.Linear(100, 100))(engine)
+BestModel(sys.argv[1], torch.nn.Linear(100, 100), continues=True)(engine)
 """
 
 
@@ -319,7 +319,7 @@ def test_a_checkpoint_outlives_a_process_killed_while_it_writes_the_next(tmp_pat
     LoadModel(str(path), loaded)(engine)
     torch.testing.assert_close(loaded.weight, kept.weight, rtol=0, atol=0)
     engine.state.best_metric_epoch = engine.state.epoch
-    BestModel(str(path), loaded)(engine)
+    BestModel(str(path), loaded, continues=True)(engine)
     assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]
 
 
