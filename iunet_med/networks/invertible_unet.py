@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from iunet_med.networks.checks import check_choice, check_input, check_named
 from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
+from iunet_med.nn.autocast import is_autocast
 from iunet_med.nn.bijection import Bijection, Inverse
 from iunet_med.nn.blocks import ActivationSpec, ConvolutionalBlock, Kernel, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
@@ -19,6 +20,7 @@ from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Co
 from iunet_med.nn.exact_sums import ToGrid, is_low, rounds, to_grid
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
+from iunet_med.nn.plain import plain
 from iunet_med.nn.resampling import OrthogonalDownsampling
 from iunet_med.nn.reversible import reversible
 
@@ -187,8 +189,9 @@ class InvertibleUNet(Bijection):
     def _differentiable(self, x: Tensor) -> Tensor:
         if self.bit_exact and rounds(self, x):
             x = to_grid(x)
-        stored = self.backprop == "stored"
-        y: Tensor = self.level(x) if stored else reversible(self.level, x, compiled=torch.compiler.is_compiling())
+        if self.backprop == "stored" or torch.compiler.is_exporting():
+            return plain(self.level, x)
+        y: Tensor = reversible(self.level, x, compiled=torch.compiler.is_compiling())
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
@@ -247,7 +250,7 @@ class InvertibleUNet(Bijection):
     def _checked(self, x: Tensor) -> Tensor:
         check_input(x, self.plan.channels[0], len(self.reach), next(self.parameters()).device)
         # The inverse subtracts what the forward pass added, so the state stays in full precision.
-        return x.float() if torch.is_autocast_enabled(x.device.type) or is_low(x.dtype) else x
+        return x.float() if is_autocast(x) or is_low(x.dtype) else x
 
     def _padded(self, x: Tensor) -> Tensor:
         padded = pad(x, self.reach, self.padding)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from iunet_med.nn.autocast import is_autocast
 from iunet_med.nn.vjp import Tape
 
 SPACING = 2.0**-14
@@ -37,7 +38,7 @@ def rounds(module: nn.Module, x: Tensor) -> bool:
     if not module.training:
         return False
     weight = next(module.parameters(), x)
-    return torch.is_autocast_enabled(x.device.type) or is_low(weight.dtype)
+    return is_autocast(x) or is_low(weight.dtype)
 
 
 class ToGrid(nn.Module):

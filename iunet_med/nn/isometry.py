@@ -7,6 +7,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
+from iunet_med.nn.autocast import is_autocast
 from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
@@ -18,8 +19,8 @@ class Isometry(Bijection):
 
     The matrices are `start @ rotation(weight)`; the weight begins at zero, so the layer begins at its start exactly.
     Where no gradient is wanted in evaluation mode they are computed once and kept in the buffer `cached_matrix` for as
-    long as `start` and `weight` hold the same values. An export with `torch.export` or ONNX contains that buffer;
-    `eval()` brings it up to date.
+    long as `start` and `weight` hold the same values. A trace, and an export with `torch.export` or ONNX, contain that
+    buffer; `eval()` brings it up to date.
 
     Args:
         start: orthogonal matrices, (matrices, n, n).
@@ -45,7 +46,8 @@ class Isometry(Bijection):
         # Buffers of fixed shapes, so that all processes of a distributed training hold the same.
         for name in ("cached_matrix", "cached_start", "cached_weight"):
             self.register_buffer(name, torch.full_like(self.start, torch.nan), persistent=False)
-        self.register_buffer("map_number", torch.tensor(get_args(OrthogonalMap).index(orthogonal), dtype=torch.uint8))
+        self._map = get_args(OrthogonalMap).index(orthogonal)  # also where the buffer was emptied
+        self.register_buffer("map_number", torch.tensor(self._map, dtype=torch.uint8))
         self._cached_in: torch.dtype | None = None
 
     @abstractmethod
@@ -67,7 +69,11 @@ class Isometry(Bijection):
     def matrix(self) -> Tensor:
         """Return the orthogonal matrices, (matrices, n, n)."""
         if self.training:
+            if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+                raise RuntimeError("Expected a network in evaluation mode to export; call .eval() before.")
             return self._computed()
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            return self.cached_matrix
         if torch.compiler.is_compiling():
             # Dynamo compiles for weights that may change, an export is for these weights.
             return self._computed() if torch.compiler.is_dynamo_compiling() else self.cached_matrix
@@ -99,7 +105,7 @@ class Isometry(Bijection):
             return self._input(self._computed().mT @ self._output_vectors(y), list(y.shape))
         else:  # noqa: RET505
             with _full_precision(y):
-                x = self._input(self.matrix().mT @ self._output_vectors(y), list(y.shape))
+                x = self._input(self.matrix().transpose(-2, -1) @ self._output_vectors(y), list(y.shape))
             return to_grid(x) if self._rounds(y) else x
 
     def log_det(self, x: Tensor) -> Tensor:
@@ -176,12 +182,14 @@ class Isometry(Bijection):
             self._cached_in = self.weight.dtype
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        known = state_dict.setdefault(f"{prefix}map_number", self.map_number)  # older files do not name the map
+        known = state_dict.setdefault(
+            f"{prefix}map_number", torch.tensor(self._map, dtype=torch.uint8)
+        )  # not in older files
         maps = get_args(OrthogonalMap)
-        if int(known) != int(self.map_number):
+        if not known.is_meta and int(known) != self._map:
             errors: list[str] = args[-1]
             errors.append(
-                f"{prefix}weight: expected weights for the map {maps[int(self.map_number)]!r}, got those for "
+                f"{prefix}weight: expected weights for the map {maps[self._map]!r}, got those for "
                 f"{maps[int(known)]!r}, which mean other matrices; build the network with "
                 f"resampling={maps[int(known)]!r}."
             )
@@ -206,5 +214,4 @@ class Isometry(Bijection):
 
 def _full_precision(x: Tensor) -> AbstractContextManager[object]:
     """Switch autocast off where it is on: a product in a low type would lose what the inverse needs."""
-    device = x.device.type
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
+    return torch.autocast(x.device.type, enabled=False) if is_autocast(x) else nullcontext()

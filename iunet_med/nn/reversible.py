@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.coupling import Coupling
+from iunet_med.nn.plain import has_hooks, is_recorded, plain
 from iunet_med.nn.vjp import BackwardState, trainable
 
 _COMPILE_OPTIONS = signature(torch.compile).parameters  # older releases of torch have no `recompile_limit`
@@ -26,14 +27,23 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
     The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
     `torch.compiler.is_compiling()`) the functions of the couplings are compiled, for both passes.
 
+    What needs each module to be called once gets an ordinary pass, with stored activations: `torch.jit.trace`, ONNX
+    export, `torch.func` transforms and, with a warning, hooks on modules inside the bijection.
+
     Raises:
         ValueError: the bijection holds a normalisation that would update running statistics in both passes.
         RuntimeError: in the backward pass, if the output was changed in place, if the parameters are no longer
-            those of the forward pass, or if it runs a second time.
+            those of the forward pass, if it runs a second time, or if a second derivative is asked for.
     """
-    if not torch.is_grad_enabled() or not (x.requires_grad or trainable(bijection)):
-        y: Tensor = bijection(x)
-        return y
+    if not torch.is_grad_enabled() or not (x.requires_grad or trainable(bijection)) or is_recorded() or x.is_meta:
+        return plain(bijection, x)
+    if has_hooks(bijection):
+        warnings.warn(
+            "Hooks on modules inside a reversible network: this pass stores its activations, so that each hook is "
+            "called once. Remove the hooks to save memory, or set backprop='stored' to leave it so.",
+            stacklevel=2,
+        )
+        return plain(bijection, x)
     _refuse_running_statistics(bijection)
     if compiled:
         _compile_functions(bijection)
@@ -51,23 +61,18 @@ class _Reversible(torch.autograd.Function):
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
         ctx.output = y.detach()
         ctx.version = ctx.output._version
-        ctx.save_for_backward(*parameters)
+        # Not by `save_for_backward`, whose hooks (checkpoint, save_on_cpu) give copies back.
+        ctx.parameters = [(parameter, parameter._version) for parameter in parameters]
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        parameters = ctx.saved_tensors
         state = BackwardState(_take_output(ctx), ctx.box.pop(), ctx.tape)
-        if any(then is not now for then, now in zip(parameters, trainable(ctx.bijection), strict=True)):
-            raise RuntimeError(
-                "The parameters of the network were replaced between its forward and its backward pass, which "
-                "rebuilds activations from them; use backprop='stored' here."
-            )
+        _check_parameters(ctx)
         with torch.autocast(**ctx.autocast):
             ctx.bijection.pull_back(state)
         _, grad_x = state.take()
-        return None, None, grad_x, *(state.gradients.get(parameter) for parameter in parameters)
+        return None, None, grad_x, *(state.gradients.get(parameter) for parameter, _ in ctx.parameters)
 
 
 class _HandOver(torch.autograd.Function):
@@ -83,10 +88,28 @@ class _HandOver(torch.autograd.Function):
         return y.detach()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "A second derivative of a reversible network (create_graph=True): its backward pass is not recorded. "
+                "Set backprop='stored' for it."
+            )
         ctx.box.append(grad_y)
         return grad_y.new_zeros(()).expand_as(grad_y), None
+
+
+def _check_parameters(ctx: Any) -> None:
+    now = trainable(ctx.bijection)
+    if len(now) != len(ctx.parameters) or any(p is not q for (p, _), q in zip(ctx.parameters, now, strict=True)):
+        raise RuntimeError(
+            "The parameters of the network were replaced between its forward and its backward pass, which rebuilds "
+            "activations from them; use backprop='stored' here."
+        )
+    if any(parameter._version != version for parameter, version in ctx.parameters):
+        raise RuntimeError(
+            "Parameters of the network were changed in place between its forward and its backward pass, which rebuilds "
+            "activations from them; call optimizer.step() after backward(), or use backprop='stored'."
+        )
 
 
 def _take_output(ctx: Any) -> Tensor:

@@ -72,9 +72,13 @@ def test_codes_hold_as_much_as_the_input_and_decode(settings: dict) -> None:
 def test_a_level_that_is_stored_costs_memory_and_no_evaluation() -> None:
     net = InvertibleUNet(2, (4, 8, 16), couplings=(1, 2, 3))
     calls = []
+
+    def counted(forward):
+        return lambda x: calls.append(1) or forward(x)
+
     for module in net.modules():
-        if isinstance(module, Coupling):
-            module.function.register_forward_hook(lambda *_: calls.append(1))
+        if isinstance(module, Coupling):  # hooks would make every pass an ordinary one
+            module.function.forward = counted(module.function.forward)
     x, held = torch.randn(1, 4, 16, 16), []
     for backprop, expected in (("reversible", 24), (("recompute", "store", "store"), 14), ("stored", 12)):
         net.backprop = backprop

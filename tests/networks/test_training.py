@@ -77,14 +77,6 @@ def test_ema_follows_the_weights() -> None:
         torch.testing.assert_close(average.detach(), (first + q).detach() / 2, atol=1e-4, rtol=1e-4)
 
 
-def test_forward_hooks_fire_in_both_passes() -> None:
-    net, seen = network(), []
-    block = net.unet.level.left.couplings[0].function
-    block.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
-    net(batch()).sum().backward()
-    assert seen == [False, True]
-
-
 @pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])
 def test_autocast_gradients_are_as_near_to_full_precision_as_stored_ones(low: torch.dtype) -> None:
     x, scaler = batch(), torch.amp.GradScaler("cpu", init_scale=256.0)

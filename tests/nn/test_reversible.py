@@ -106,11 +106,19 @@ def test_autocast_runs_both_passes_in_the_low_type() -> None:
     net, x = u_net().float(), image().detach().float().requires_grad_()
     inputs = [x, *net.parameters()]
     seen = []
-    handle = net.left.couplings[0].function[0].register_forward_hook(lambda *args: seen.append(args[2].dtype))
+    convolution = net.left.couplings[0].function[0]
+    forward = convolution.forward
+
+    def watched(x: torch.Tensor) -> torch.Tensor:
+        y = forward(x)
+        seen.append(y.dtype)
+        return y
+
+    convolution.forward = watched
     with torch.autocast("cpu", torch.bfloat16):
         y = reversible(net, x)
     low = gradients(y, inputs)
-    handle.remove()
+    convolution.forward = forward
     assert seen == [torch.bfloat16, torch.bfloat16]
     assert y.dtype == torch.float32
     with torch.autocast("cpu", torch.bfloat16):
@@ -170,9 +178,8 @@ def test_second_backward_is_refused() -> None:
 
 def test_double_backward_is_refused() -> None:
     x = image()
-    (grad,) = torch.autograd.grad(reversible(u_net(), x).pow(2).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        grad.sum().backward()
+    with pytest.raises(RuntimeError, match=r"create_graph=True.*backprop='stored'"):
+        torch.autograd.grad(reversible(u_net(), x).pow(2).sum(), x, create_graph=True)
 
 
 def test_output_changed_in_place_is_refused() -> None:
@@ -187,7 +194,7 @@ def test_parameters_changed_before_backward_are_refused() -> None:
     y = reversible(net, image())
     with torch.no_grad():
         net.left.couplings[0].function[0].weight.mul_(2)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+    with pytest.raises(RuntimeError, match="changed in place between its forward and its backward pass"):
         y.sum().backward()
 
 
