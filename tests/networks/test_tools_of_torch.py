@@ -30,6 +30,7 @@ def gradients(net: nn.Module, *, call=None) -> list[torch.Tensor]:
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.(trace|trace_method). is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.parametrize("training", [True, False])
 def test_a_trace_computes_the_same(training: bool) -> None:
     net = make().train(training)
