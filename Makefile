@@ -47,8 +47,10 @@ weights: $(READY)
 	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
 
+# A process per core, of four at most, with one thread each.
+test: export OMP_NUM_THREADS = 1
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -227,12 +227,16 @@ class InvertibleUNet(Bijection):
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return log |det dy/dx| in nats, shape (B,); padded sizes have none, so they are refused."""
+        return self.forward_and_log_det(x)[1]
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `forward(x)` and `log_det(x)` by one evaluation of each coupling, by ordinary backpropagation."""
         if any(n % r for n, r in zip(x.shape[2:], self.reach, strict=True)):
             raise ValueError(
                 f"log_det: expected a spatial shape of multiples of {self.reach}, got {tuple(x.shape[2:])}; a padded "
                 "map is onto a part of its range only, so crop or pad the image before."
             )
-        return self.level.log_det(self._checked(x))
+        return self.level.forward_and_log_det(self._checked(x))
 
     def layout(self) -> str:
         """Draw the U with its channels per level, how many are kept and how many are sent down."""

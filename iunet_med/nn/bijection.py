@@ -29,6 +29,18 @@ class Bijection(nn.Module, ABC):
     def log_det(self, x: Tensor) -> Tensor:
         """Return log |det dy/dx| in nats, shape (B,); zero for volume-preserving maps."""
 
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return `forward(x)` and `log_det(x)`; compositions and couplings evaluate each function once for both.
+
+        >>> import torch
+        >>> from iunet_med.nn import OrthogonalDownsampling
+        >>> y, log_det = OrthogonalDownsampling(2, (2, 2)).forward_and_log_det(torch.zeros(1, 2, 4, 4))
+        >>> y.shape, log_det
+        (torch.Size([1, 8, 2, 2]), tensor([0.]))
+        """
+        y: Tensor = self(x)
+        return y, self.log_det(x)
+
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """Evaluate `forward` without a graph, and lay on `tape` what cannot be told from the output."""
         y: Tensor = self(x)
@@ -73,7 +85,12 @@ class Inverse(Bijection):
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return minus the log-determinant of the inverted bijection, shape (B,)."""
-        return -self.bijection.log_det(self(x))
+        return self.forward_and_log_det(x)[1]
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Bijection.forward_and_log_det`."""
+        y = self(x)
+        return y, -self.bijection.log_det(y)
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""

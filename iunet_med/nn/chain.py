@@ -31,11 +31,15 @@ class Chain(nn.Sequential, Bijection):
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return the sum of the log-determinants along the way, shape (B,)."""
+        return self.forward_and_log_det(x)[1]
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Bijection.forward_and_log_det`."""
         total = x.new_zeros(x.shape[0])
         for bijection in self._bijections():
-            total = total + bijection.log_det(x)
-            x = bijection(x)
-        return total
+            x, log_det = bijection.forward_and_log_det(x)
+            total = total + log_det
+        return x, total
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""
@@ -76,6 +80,12 @@ class OnLastChannels(Bijection):
     def log_det(self, x: Tensor) -> Tensor:
         """Return the log-determinant of the inner bijection, shape (B,)."""
         return self.inner.log_det(self.split(x)[1])
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Bijection.forward_and_log_det`."""
+        kept, sent = self.split(x)
+        y, log_det = self.inner.forward_and_log_det(sent)
+        return torch.cat([kept, y], 1), log_det
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""

@@ -35,8 +35,8 @@ class Coupling(nn.Module, ABC):
         """Undo `forward`."""
 
     @abstractmethod
-    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
-        """Return the log-determinant at the halves before the coupling, shape (B,)."""
+    def forward_and_log_det(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Couple two halves, and return the log-determinant there, shape (B,), by one evaluation of the function."""
 
     @abstractmethod
     def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
@@ -62,9 +62,9 @@ class AdditiveCoupling(Coupling):
         """Undo `forward`."""
         return v - self.function(u), u
 
-    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
-        """Return zeros of shape (B,)."""
-        return zero_log_det(u)
+    def forward_and_log_det(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Coupling.forward_and_log_det`."""
+        return *self(u, v), zero_log_det(u)
 
     def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
         """See `Coupling.pull_back`."""
@@ -87,14 +87,15 @@ class AffineCoupling(Coupling):
         log_scale, shift = torch.chunk(self.log_scale_and_shift(v), 2, 1)
         return v, u * torch.exp(log_scale) + shift
 
+    def forward_and_log_det(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See `Coupling.forward_and_log_det`."""
+        log_scale, shift = torch.chunk(self.log_scale_and_shift(v), 2, 1)
+        return v, u * torch.exp(log_scale) + shift, log_scale.flatten(1).sum(1)
+
     def inverse(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Undo `forward`."""
         log_scale, shift = torch.chunk(self.log_scale_and_shift(u), 2, 1)
         return (v - shift) * torch.exp(-log_scale), u
-
-    def log_det(self, u: Tensor, v: Tensor) -> Tensor:
-        """Return the sum of the log-scales, shape (B,)."""
-        return self.log_scale_and_shift(v).chunk(2, 1)[0].flatten(1).sum(1)
 
     def log_scale_and_shift(self, v: Tensor) -> Tensor:
         """Return s and t, one above the other: (B, C, *spatial), in the type of `v`."""
@@ -141,12 +142,16 @@ class Couplings(Bijection):
 
     def log_det(self, x: Tensor) -> Tensor:
         """Return the sum over the couplings, shape (B,)."""
+        return self.forward_and_log_det(x)[1]
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Bijection.forward_and_log_det`."""
         u, v = torch.chunk(x, 2, 1)
         total = zero_log_det(x)
         for coupling in self._couplings():
-            total = total + coupling.log_det(u, v)
-            u, v = coupling(u, v)
-        return total
+            u, v, log_det = coupling.forward_and_log_det(u, v)
+            total = total + log_det
+        return torch.cat([u, v], 1), total
 
     def push(self, x: Tensor, tape: Tape) -> Tensor:
         """See `Bijection.push`."""

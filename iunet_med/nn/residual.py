@@ -116,14 +116,22 @@ class InvertibleResidual(Bijection):
         The random vectors of the series come from a fixed seed, so that equal inputs give equal results; give a
         `generator`, on the device of x, for new ones at every call, as stochastic training needs.
         """
+        return self.forward_and_log_det(x, generator=generator)[1]
+
+    def forward_and_log_det(self, x: Tensor, *, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """See `Bijection.forward_and_log_det` and `log_det`."""
         wants_graph = torch.is_grad_enabled()
         with torch.autocast(x.device.type, enabled=False), torch.enable_grad():
             kernels = self._kernels()
+            # A view, so that a leaf of the caller keeps its flag and its gradient.
+            z = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
+            shift = self._residual(z, kernels)
             if self.log_det_method == "exact":
-                result = self._exact_log_det(x, kernels)
+                log_det = self._exact_log_det(x, kernels)
             else:
-                result = self._series_log_det(x, kernels, generator, wants_graph)
-        return result if wants_graph else result.detach()
+                log_det = self._series_log_det(z, shift, generator, wants_graph)
+            y = x + shift
+        return (y, log_det) if wants_graph else (y.detach(), log_det.detach())
 
     def _exact_log_det(self, x: Tensor, kernels: list[Tensor]) -> Tensor:
         size = x[0].numel()
@@ -135,21 +143,16 @@ class InvertibleResidual(Bijection):
         log_det: Tensor = torch.linalg.slogdet(torch.stack(jacobians)).logabsdet
         return log_det
 
-    def _series_log_det(
-        self, x: Tensor, kernels: list[Tensor], generator: torch.Generator | None, wants_graph: bool
-    ) -> Tensor:
-        """Sum (-1)^(k+1) v^T J^k v / k over k, averaged over random signs v."""
+    def _series_log_det(self, x: Tensor, shift: Tensor, generator: torch.Generator | None, wants_graph: bool) -> Tensor:
+        """Sum (-1)^(k+1) v^T J^k v / k over k, averaged over random signs v, where shift = g(x) with its graph."""
         if generator is None:
             generator = torch.Generator(x.device).manual_seed(PROBE_SEED)
-        # A view, so that a leaf of the caller keeps its flag and its gradient.
-        z = x.view_as(x) if x.requires_grad else x.detach().requires_grad_()
-        shift = self._residual(z, kernels)
         total = x.new_zeros(x.shape[0])
         for _ in range(self.log_det_probes):
             signs = torch.randint(0, 2, x.shape, generator=generator, device=x.device).to(x.dtype) * 2 - 1
             power = signs
             for k in range(1, self.log_det_terms + 1):
-                (power,) = torch.autograd.grad(shift, z, power, retain_graph=True, create_graph=wants_graph)
+                (power,) = torch.autograd.grad(shift, x, power, retain_graph=True, create_graph=wants_graph)
                 total = total - (-1) ** k / k * (power * signs).flatten(1).sum(1)
         return total / self.log_det_probes
 

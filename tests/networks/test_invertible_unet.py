@@ -204,3 +204,25 @@ def test_affine_couplings_are_not_rounded() -> None:
     x = torch.randn(1, 4, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(net(x), plain(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("settings", NETWORKS)
+@pytest.mark.parametrize("coupling", ["additive", "affine"])
+def test_value_and_log_det_come_from_one_evaluation_of_each_function(settings: dict, coupling: str) -> None:
+    torch.manual_seed(0)
+    net = InvertibleUNet(**{**settings, "coupling": coupling}).double()
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    calls = []
+
+    def counted(forward):
+        return lambda x: calls.append(1) or forward(x)
+
+    couplings = [module for module in net.modules() if isinstance(module, Coupling)]
+    for module in couplings:
+        module.function.forward = counted(module.function.forward)
+    x = state(settings)
+    y, log_det = net.forward_and_log_det(x)
+    assert len(calls) == len(couplings)
+    torch.testing.assert_close(y, net(x))
+    torch.testing.assert_close(log_det, net.log_det(x))
