@@ -1,5 +1,6 @@
 """Files appear complete or not at all: write under a temporary name, then rename."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def add_file(digest: "hashlib._Hash", path: Path) -> None:
+    """Add a file's content to a digest, a MiB at a time."""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
 
 
 def readable(name: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iunet_med.checks.connected_parts import Runs, connected_runs
+from iunet_med.volumes.grid import voxel_ml
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ def measure_labels(label: NDArray[Any], affine: ArrayLike, *, names: Mapping[int
             f"the label map has the values {unnamed}, which the names {dict(names)} lack; name every value but 0, "
             "the background."
         )
-    voxel_ml = abs(float(np.linalg.det(np.asarray(affine, np.float64)[:3, :3]))) / 1000
+    each_ml = voxel_ml(affine)
     end = runs.end
-    return [_measure(runs, end, value, name, voxel_ml) for value, name in names.items()]
+    return [_measure(runs, end, value, name, each_ml) for value, name in names.items()]
 
 
 def _measure(runs: Runs, end: NDArray[np.int64], value: int, name: str, voxel_ml: float) -> RegionMeasure:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from iunet_med.checks.finding import Finding, refusal, warning
 from iunet_med.checks.header import SPACING_MM
 from iunet_med.checks.intensities import Statistics, count_outliers, usual_range, volume_statistics
+from iunet_med.volumes.grid import voxel_ml
 
 EXTENT_MM = (5.0, 2500.0)
 """The longest side, from a specimen to a scan of the whole body; beyond it the unit is hardly millimetres."""
@@ -207,7 +208,7 @@ def _background(image: Statistics, name: str, affine: NDArray[np.float64]) -> It
             "zero; shift or invert the intensities, or export the image again.",
         )
         return
-    seen_ml = (image.voxels - image.zeros) * abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+    seen_ml = (image.voxels - image.zeros) * voxel_ml(affine)
     if image.corners or seen_ml > LARGEST_BRAIN_ML:
         yield warning(
             "background",

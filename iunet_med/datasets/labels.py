@@ -7,6 +7,7 @@ import numpy as np
 from iunet_med.datasets.problems import Problem
 from iunet_med.datasets.public import LAYOUT_NAMES, dataset_layout
 from iunet_med.volumes import Volume, whole_numbers
+from iunet_med.volumes.grid import voxel_ml
 
 
 def label_volumes(label: Volume) -> dict[float, float]:
@@ -17,8 +18,8 @@ def label_volumes(label: Volume) -> dict[float, float]:
         found, numbers = np.flatnonzero(counts), counts[counts > 0]
     else:
         found, numbers = np.unique(values, return_counts=True)
-    voxel_ml = abs(np.linalg.det(label.affine[:3, :3])) / 1000
-    return {float(value): float(n * voxel_ml) for value, n in zip(found, numbers, strict=True) if value != 0}
+    each_ml = voxel_ml(label.affine)
+    return {float(value): float(n * each_ml) for value, n in zip(found, numbers, strict=True) if value != 0}
 
 
 def label_problems(case: str, volumes: Mapping[float, float], regions: Mapping[str, Sequence[int]]) -> list[Problem]:

@@ -14,6 +14,8 @@ from iunet_med.datasets.walk import walk
 Case = dict[str, Any]
 """Keys: `case` and `patient` (names), `image` (a path, or one path per modality), `modalities` (the names of its
 channels, as they lie there), and `label` (a path) where labels are asked for."""
+Regions = Mapping[str, Sequence[int]]
+"""For each region, by name, the label values that it is made of, as in {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3]}."""
 
 
 class Layout(Protocol):

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from iunet_med.datasets.layouts import Case
-from iunet_med.evaluation.dice import Regions, region_dice, region_masks
+from iunet_med.datasets.layouts import Case, Regions
+from iunet_med.evaluation.dice import region_dice, region_masks
 from iunet_med.evaluation.predictions import find_prediction
 from iunet_med.evaluation.volumes import read_images, read_label_maps, spacing_in_ras
 from iunet_med.files import readable, replacing

@@ -1,13 +1,12 @@
 """Dice of nested regions between two label maps."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import torch
 from monai.metrics import compute_dice
 from numpy.typing import ArrayLike, NDArray
 
-Regions = Mapping[str, Sequence[int]]
+from iunet_med.datasets.layouts import Regions
+
 """Name of a region -> the label values that it joins, as in `{"ET": (3,), "TC": (1, 3), "WT": (1, 2, 3)}`."""
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
 
-from iunet_med.datasets.layouts import Case
-from iunet_med.evaluation.dice import Regions
+from iunet_med.datasets.layouts import Case, Regions
 from iunet_med.evaluation.metrics_picture import write_metrics_picture
 from iunet_med.evaluation.scores import score_case, write_scores
 from iunet_med.evaluation.summary import summarise, write_summary

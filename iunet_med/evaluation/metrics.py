@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt, find_objects
 
-from iunet_med.evaluation.dice import Regions, region_dice, region_masks
+from iunet_med.datasets.layouts import Regions
+from iunet_med.evaluation.dice import region_dice, region_masks
 
 MISSED_REGION_MM = 374.0
 """The distance of a region that only one map has: the diagonal of a BraTS volume (240 x 240 x 155 mm), rounded up."""

@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from iunet_med.csv_rows import write_rows
-from iunet_med.datasets.layouts import Case
-from iunet_med.evaluation.dice import Regions
+from iunet_med.datasets.layouts import Case, Regions
 from iunet_med.evaluation.metrics import region_metrics
 from iunet_med.evaluation.predictions import find_prediction
 from iunet_med.evaluation.volumes import read_label_maps, spacing_in_ras

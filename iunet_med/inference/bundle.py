@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from iunet_med.checks.file import Modality
 from iunet_med.datasets import DatasetError, Layout
 from iunet_med.datasets.problems import first_cause
+from iunet_med.files import add_file
 from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.configs import in_words, layout_of, read_configs, read_metadata, set_plain
 from iunet_med.inference.devices import check_device
@@ -219,9 +220,7 @@ def _label_step(steps: Sequence[MapTransform]) -> int:
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    add_file(digest, path)
     return digest.hexdigest()
 
 

@@ -30,6 +30,7 @@ from iunet_med.inference.windows.probabilities import Probabilities
 from iunet_med.inference.windows.slabs import output_slabs, slab_labels
 from iunet_med.inference.windows.whole_volume import reason_against_one_piece
 from iunet_med.pictures.shown import shown_regions
+from iunet_med.volumes.grid import voxel_ml
 from iunet_med.volumes.nearest import labels_on_grid
 
 _SOFT_TISSUE_HU = (-160.0, 240.0)
@@ -170,8 +171,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     start = time.perf_counter()
     prepared = computed.prepared
     measures = measure_regions(computed.labels, prepared.affine, bundle)
-    voxel_ml = abs(float(np.linalg.det(prepared.affine[:3, :3]))) / 1000
-    checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml)
+    checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml(prepared.affine))
     findings = (*checked, *computed.findings)  # a doubtful result is told before its input
     outputs = Outputs(
         case=prepared.source.name,

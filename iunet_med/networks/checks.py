@@ -14,6 +14,14 @@ def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
         raise ValueError(f"Unknown {name}={value!r}; choose one of {', '.join(map(repr, choices))}.")
 
 
+def per_level(name: str, counts: int | Sequence[int], levels: int) -> tuple[int, ...]:
+    """Return one count per level of a network; ValueError for other numbers of them, or counts below 1."""
+    spelt = (counts,) * levels if isinstance(counts, int) else tuple(counts)
+    if len(spelt) != levels or min(spelt) < 1:
+        raise ValueError(f"{name}={counts}: expected one integer >= 1, or one per level ({levels}).")
+    return spelt
+
+
 def check_named(positional: tuple[object, ...]) -> None:
     """Raise TypeError for arguments after `channels` that are given by position.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input, check_named
+from iunet_med.networks.checks import check_choice, check_input, check_named, per_level
 from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.autocast import is_autocast
@@ -98,7 +98,7 @@ class InvertibleUNet(Bijection):
         check_choice("padding", padding, get_args(Padding))
         check_choice("coupling", coupling, get_args(CouplingName))
         self.plan = ChannelPlan.of(spatial_dims, channels, strides)
-        self.couplings = _per_level(couplings, len(self.plan.channels))
+        self.couplings = per_level("couplings", couplings, len(self.plan.channels))
         kernels = kernels_per_level(kernel_size, len(self.plan.channels))
         self.padding = padding
         self.bit_exact = bit_exact and coupling == "additive"
@@ -264,13 +264,6 @@ class InvertibleUNet(Bijection):
                 "level, which instance normalisation would set to zero; give a larger image, or set norm='group'."
             )
         return padded
-
-
-def _per_level(couplings: int | Sequence[int], levels: int) -> tuple[int, ...]:
-    counts = (couplings,) * levels if isinstance(couplings, int) else tuple(couplings)
-    if len(counts) != levels or min(counts) < 1:
-        raise ValueError(f"couplings={couplings}: expected one integer >= 1, or one per level ({levels}).")
-    return counts
 
 
 def kernels_per_level(kernel_size: Kernel | Sequence[Sequence[int]], levels: int) -> list[Kernel]:

@@ -10,7 +10,7 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input, check_named
+from iunet_med.networks.checks import check_choice, check_input, check_named, per_level
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, activation, convolution, normalisation
 from iunet_med.nn.channel_plan import Stride
@@ -67,7 +67,7 @@ class UNet(nn.Module):
         check_choice("padding", padding, get_args(Padding))
         if not channels or channels[0] % 2 or min(channels) < 1:
             raise ValueError(f"channels={tuple(channels)}: expected one positive integer per level, the first even.")
-        depths = _per_level(convolutions, len(channels))
+        depths = per_level("convolutions", convolutions, len(channels))
         steps = _per_step(strides, len(channels) - 1, spatial_dims)
         self.in_channels = in_channels
         self.padding = padding
@@ -117,13 +117,6 @@ class UNet(nn.Module):
             x = right(torch.cat([up(x), skips.pop()], 1))
         logits: Tensor = self.head(x)
         return crop(logits, size)
-
-
-def _per_level(convolutions: int | Sequence[int], levels: int) -> tuple[int, ...]:
-    counts = (convolutions,) * levels if isinstance(convolutions, int) else tuple(convolutions)
-    if len(counts) != levels or min(counts) < 1:
-        raise ValueError(f"convolutions={convolutions}: expected one integer >= 1, or one per level ({levels}).")
-    return counts
 
 
 def _per_step(strides: Stride | Sequence[Stride], steps: int, spatial_dims: int) -> list[tuple[int, ...]]:

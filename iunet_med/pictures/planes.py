@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from iunet_med.checks.connected_parts import connected_runs
+from iunet_med.datasets.layouts import Regions
 from iunet_med.pictures.slices import draw_outline, mark_sides, show_slice
 
-Regions = Mapping[str, Sequence[int]]
 _WIDTH_INCHES, _DPI = 9.0, 100
 _HEIGHTS_INCHES = (2.4, 5.2)
 _MARGIN_VOXELS = 3

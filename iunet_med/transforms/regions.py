@@ -10,11 +10,9 @@ from monai.transforms import MapTransform
 from monai.utils import convert_to_dst_type
 from torch import Tensor
 
+from iunet_med.datasets.layouts import Regions
 from iunet_med.datasets.siblings import LABEL_REGIONS
 from iunet_med.volumes.labels import WHOLE_TOLERANCE
-
-Regions = Mapping[str, Sequence[int]]
-"""For each region, by name, the label values that it is made of, as in {"ET": [3], "TC": [1, 3], "WT": [1, 2, 3]}."""
 
 
 def own_values(regions: Regions) -> dict[str, int]:

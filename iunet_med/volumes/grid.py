@@ -5,10 +5,21 @@ from dataclasses import dataclass
 import nibabel as nib
 import numpy as np
 from nibabel.affines import voxel_sizes
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 AFFINE_TOLERANCE = 1e-3
 """Two grids are the same if their shapes are and no entry of their affines (mm) differs by more than this."""
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""DICOM and ITK count to the patient's left and back, NIfTI to the right and front; it is its own inverse."""
+
+
+def voxel_ml(affine: ArrayLike) -> float:
+    """Return the volume of a voxel in ml, from the affine (mm).
+
+    >>> voxel_ml(np.diag([2.0, 2.0, 5.0, 1.0]))
+    0.02
+    """
+    return abs(float(np.linalg.det(np.asarray(affine, np.float64)[:3, :3]))) / 1000
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from iunet_med.volumes.grid import Grid
+from iunet_med.volumes.grid import LPS_TO_RAS, Grid
 from iunet_med.volumes.memory import check_fits
 from iunet_med.volumes.volume import Volume
 
 ENDINGS = (".nrrd", ".mha")
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def read_itk(path: Path) -> Volume:

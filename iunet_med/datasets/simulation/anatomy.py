@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from monai.utils import optional_import
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from iunet_med.datasets.simulation.extras import NEEDS_EXTRA, ndimage
 from iunet_med.datasets.simulation.fields import CORNER_MM, Grid, Volume, smooth_field
 
 Displacement = NDArray[np.float32]
@@ -64,8 +63,11 @@ def load_template() -> Template:
     """The MNI152 template. Raises ImportError where nilearn, which carries it, is missing.
 
     Source: Fonov et al., NeuroImage 54 (2011), ICBM 2009a nonlinear symmetric."""
+    try:
+        from nilearn import datasets
+    except ImportError as error:
+        raise ImportError(f"{error}; the simulator needs it: pip install 'iunet-med[demo]'") from error
     with warnings.catch_warnings():
-        datasets, _ = optional_import("nilearn.datasets", descriptor=NEEDS_EXTRA)
         maps = [
             load(resolution=1)
             for load in (

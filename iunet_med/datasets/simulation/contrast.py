@@ -5,9 +5,9 @@ from math import exp
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from iunet_med.datasets.simulation.anatomy import Tissues
-from iunet_med.datasets.simulation.extras import ndimage
 from iunet_med.datasets.simulation.fields import Grid, Volume, smooth_field
 from iunet_med.datasets.simulation.tumor import Tumor
 

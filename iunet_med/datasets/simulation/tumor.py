@@ -5,9 +5,9 @@ from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from iunet_med.datasets.simulation.anatomy import Displacement, Tissues, push, without_folds
-from iunet_med.datasets.simulation.extras import ndimage
 from iunet_med.datasets.simulation.fields import CORNER_MM, FOV_MM, Grid, Volume, smooth_field, soft_inside
 from iunet_med.datasets.simulation.growth import arrival
 

@@ -15,6 +15,7 @@ from iunet_med.checks.contrast import check_contrast
 from iunet_med.checks.file import Modality, read_checked
 from iunet_med.checks.finding import Finding, refuse
 from iunet_med.checks.volume import check_volume
+from iunet_med.files import add_file
 from iunet_med.inference.intake.case_lists import WHOLE
 from iunet_med.inference.intake.source import Source
 from iunet_med.volumes import AFFINE_TOLERANCE, Grid, Volume
@@ -98,9 +99,7 @@ def files_digest(source: Source, contents: Mapping[Path, bytes]) -> str:
     """SHA-256 over the content of a case's files, in their order; names and places do not matter."""
     digest = hashlib.sha256()
     for path in source.files.values():
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        add_file(digest, path)
     for content in contents.values():
         digest.update(content)
     return digest.hexdigest()

@@ -20,9 +20,9 @@ from iunet_med.inference.results.earlier import set_aside
 from iunet_med.pictures.colours import label_colours
 from iunet_med.pictures.planes import lesion_planes
 from iunet_med.volumes import write_nifti
+from iunet_med.volumes.grid import LPS_TO_RAS
 
 logger = logging.getLogger(__name__)
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _write_probabilities(path: Path, results: Outputs) -> bool:
 
 
 def _write_nrrd(path: Path, results: Outputs) -> bool:
-    lps, sizes = _RAS_TO_LPS @ results.affine, voxel_sizes(results.affine)
+    lps, sizes = LPS_TO_RAS @ results.affine, voxel_sizes(results.affine)
     image = SimpleITK.GetImageFromArray(results.labels.T)
     image.SetOrigin(lps[:3, 3].tolist())
     image.SetSpacing(sizes.tolist())

@@ -13,7 +13,6 @@ from pydicom.uid import CTImageStorage, generate_uid
 from pydicom.valuerep import DA, TM, format_number_as_ds, validate_value
 
 from iunet_med.volumes.dicom.geometry import (
-    LPS_TO_RAS,
     ORIENTATION_TOLERANCE,
     Stack,
     check_plane,
@@ -22,6 +21,7 @@ from iunet_med.volumes.dicom.geometry import (
 )
 from iunet_med.volumes.dicom.headers import Frame, frames_of
 from iunet_med.volumes.dicom.series import Series
+from iunet_med.volumes.grid import LPS_TO_RAS
 
 _GROUP_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 _INSTANCE_UIDS = {"SOPClassUID": "MediaStorageSOPClassUID", "SOPInstanceUID": "MediaStorageSOPInstanceUID"}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from monai.data.utils import compute_importance_map, dense_patch_slices
 from monai.inferers import Inferer, SlidingWindowInferer
-from monai.inferers.utils import _get_scan_interval
 from monai.utils import ensure_tuple_rep, fall_back_tuple
 from torch import Tensor
 from torch.nn import functional as F
@@ -90,7 +89,10 @@ def window_slabs(image: Tensor, network: Callable[[Tensor], Tensor], *, window: 
     padded = _pad(image, roi, before, window)
     size = tuple(padded.shape[2:])
     axis = _longest(size)
-    interval = _get_scan_interval(size, roi, len(size), ensure_tuple_rep(window.overlap, len(size)))
+    interval = [
+        r if r == n else max(int(r * (1 - overlap)), 1)  # as `SlidingWindowInferer` steps
+        for r, n, overlap in zip(roi, size, ensure_tuple_rep(window.overlap, len(size)), strict=True)
+    ]
     places = sorted(dense_patch_slices(size, roi, interval), key=lambda place: int(place[axis].start))
     stitched = _Stitched(size, roi, axis, window, image)
     for start, planes in stitched.run(padded, network, places):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iunet_med.volumes.dicom.headers import Frame
+from iunet_med.volumes.grid import LPS_TO_RAS
 
 ORIENTATION_TOLERANCE = 2e-3
 """Direction cosines may differ by this, and from right angles: some writers round them to three digits."""
@@ -21,8 +22,6 @@ less than the half degree by which scanners set a gantry."""
 EVEN_TOLERANCE = 0.1
 """A slice may lie this share of a step off the even grid. Positions rounded to 0.1 mm do, at steps down to 1 mm; a
 missing slice moves others by nearly half a step."""
-
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
