@@ -16,6 +16,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from torch import Tensor
 
+from iunet_med.checks.file import Modality
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
@@ -33,8 +34,10 @@ from iunet_med.pictures.shown import shown_regions
 from iunet_med.volumes.grid import voxel_ml
 from iunet_med.volumes.nearest import labels_on_grid
 
-_SOFT_TISSUE_HU = (-160.0, 240.0)
-_BODY_HU = -500.0
+SOFT_TISSUE_HU = (-160.0, 240.0)
+"""The usual window of the abdomen: level 40, width 400."""
+BODY_HU = -500.0
+"""Between air and lung (-1000 to -500 HU) and fat (-120 to -90 HU)."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,17 @@ def prepare(source: Source, bundle: Bundle, job: Job, *, key: str, contents: Mut
     )
     outlined = shown_regions(names, bundle.layout.regions)
     shown = {name: volume.data[names.index(name)].copy() for name in outlined}
-    body_voxels = int(np.count_nonzero(volume.data[0] > (_BODY_HU if bundle.modality == "CT" else 0.0)))
+    body_voxels = count_body(volume.data[0], bundle.modality)
     item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
     seconds = time.perf_counter() - start
     return Prepared(
         source, key, item["image"], shown, body_voxels, volume.affine, volume.header, volume.findings, seconds
     )
+
+
+def count_body(image: NDArray[Any], modality: Modality | None) -> int:
+    """Count the voxels of the patient: above air and lung in CT, above zero, the background, in MR."""
+    return int(np.count_nonzero(image > (BODY_HU if modality == "CT" else 0.0)))
 
 
 def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
@@ -181,7 +189,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         names={value: name for name, value in bundle.values.items()},
         shown=prepared.shown,
         outlined=shown_regions(bundle.layout.modalities, bundle.layout.regions),
-        window=_SOFT_TISSUE_HU if bundle.modality == "CT" else None,
+        window=SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
         series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
         sparse=job.sparse_seg,

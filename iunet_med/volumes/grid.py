@@ -16,7 +16,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 def voxel_ml(affine: ArrayLike) -> float:
     """Return the volume of a voxel in ml, from the affine (mm).
 
-    >>> voxel_ml(np.diag([2.0, 2.0, 5.0, 1.0]))
+    >>> round(voxel_ml(np.diag([2.0, 2.0, 5.0, 1.0])), 6)
     0.02
     """
     return abs(float(np.linalg.det(np.asarray(affine, np.float64)[:3, :3]))) / 1000

@@ -160,3 +160,10 @@ def test_silent_on_real_volumes(name: str, kind: dict[str, object]) -> None:
     image = nib.load(SHARED_DATA / name)
     assert check_nifti_header(image.header) == []
     assert check_volume(np.asarray(image.dataobj), image.affine, **kind) == []
+
+
+@pytest.mark.parametrize(("share", "found"), [(5e-4, []), (5e-3, [("warning", "saturated")])])
+def test_a_vessel_may_be_at_the_limit_of_its_type_but_not_tissue(share: float, found: list[tuple[str, str]]) -> None:
+    array = np.clip(head(), 0, 200).astype(np.uint8)
+    array.reshape(-1)[np.flatnonzero(array)[: round(share * array.size)]] = 255
+    assert [one for one in checks(array) if one[1] == "saturated"] == found

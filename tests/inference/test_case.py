@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from iunet_med.inference.bundle import Bundle, open_bundle
-from iunet_med.inference.case import Job, case_key, measure_regions
+from iunet_med.inference.case import SOFT_TISSUE_HU, Job, case_key, count_body, measure_regions
 from iunet_med.inference.intake.inputs import files_digest
 from iunet_med.inference.intake.source import Source
 
@@ -52,3 +52,13 @@ def test_regions_hold_the_regions_nested_in_them(bundle: Bundle) -> None:
         "TC": (1, pytest.approx(8), 1),
         "WT": (2, pytest.approx(64), 1),
     }
+
+
+def test_a_body_is_fat_and_muscle_but_neither_lung_nor_air() -> None:
+    air, lung, fat, muscle = -1000.0, -550.0, -120.0, 50.0
+    assert count_body(np.array([air, lung, fat, muscle]), "CT") == 2
+    assert count_body(np.array([0.0, 0.0, 3.0]), "MR") == 1
+
+
+def test_the_window_of_pictures_is_the_abdomen_s() -> None:
+    assert (sum(SOFT_TISSUE_HU) / 2, SOFT_TISSUE_HU[1] - SOFT_TISSUE_HU[0]) == (40, 400)

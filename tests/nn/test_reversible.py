@@ -213,3 +213,18 @@ def test_replaced_parameters_are_refused() -> None:
     y = torch.func.functional_call(Engine(), {f"net.{name}": p for name, p in swapped.items()}, x)
     with pytest.raises(RuntimeError, match="parameters of the network were replaced"):
         y.sum().backward()
+
+
+def test_casts_of_the_forward_pass_are_not_kept_for_the_backward_pass() -> None:
+    net, x = u_net().float(), image().detach().float().requires_grad_()
+    inputs = [x, *net.parameters()]
+    function, caches = net.left.couplings[0].function, []
+    forward = function.forward
+    function.forward = lambda x: caches.append(torch.is_autocast_cache_enabled()) or forward(x)
+    with torch.autocast("cpu", torch.bfloat16):  # a cached cast, made without a graph, would cut the weights off
+        found = gradients(reversible(net, x), inputs)
+        assert caches == [False, False]
+        expected = gradients(net(x), inputs)
+    for actual, stored in zip(found, expected, strict=True):
+        assert (actual - stored).norm() <= 5e-2 * stored.norm()
+        assert actual.norm() > 0

@@ -33,3 +33,9 @@ def test_finer_voxels_take_the_nearest_label() -> None:
     fine = nib.affines.from_matvec(np.diag([0.5, 0.5, 0.5]), [-0.25] * 3)  # each voxel is cut into eight
     back = labels_on_grid(labels, np.eye(4), shape=(8, 6, 10), to=fine)
     np.testing.assert_array_equal(back, labels.repeat(2, 0).repeat(2, 1).repeat(2, 2))
+
+
+@pytest.mark.parametrize(("place", "label"), [(-0.5, 1), (-0.52, 0), (2.5, 1), (2.52, 0)])
+def test_a_label_reaches_half_a_voxel_and_no_further(place: float, label: int) -> None:
+    one = nib.affines.from_matvec(np.eye(3), [place, 0, 0])
+    assert labels_on_grid(np.ones((3, 1, 1), np.uint8), np.eye(4), shape=(1, 1, 1), to=one).item() == label

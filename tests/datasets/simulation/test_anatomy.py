@@ -18,7 +18,7 @@ GRID = Grid(4.0)
 
 
 def test_missing_nilearn_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "nilearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "nilearn", None)
     with pytest.raises(ImportError, match=r"simulator needs it: pip install 'iunet-med\[demo\]'"):
         load_template.__wrapped__()
 

@@ -25,3 +25,13 @@ def test_only_what_does_not_fit_has_a_reason(monkeypatch: pytest.MonkeyPatch) ->
     assert reason_against_one_piece(network, image, device=CPU) == ""
     monkeypatch.setattr(whole_volume, "available_bytes", lambda: 1000)
     assert "GiB of memory, and 0.0 GiB are free" in reason_against_one_piece(network, image, device=CPU)
+
+
+def test_a_quarter_is_left_for_workspaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, image = IUNet(3, 1, 2, (4, 8)).eval(), torch.zeros(1, 1, 16, 16, 16)
+    with torch.no_grad(), LiveBytes() as live:
+        network(image)
+    counted = live.peak + image.nbytes
+    for free, fits in ((1.2 * counted, False), (1.3 * counted, True)):
+        monkeypatch.setattr(whole_volume, "available_bytes", lambda free=free: free)
+        assert (reason_against_one_piece(network, image, device=CPU) == "") == fits

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iunet_med.volumes.dicom.geometry import sorted_by_position, stack_slices
+from iunet_med.volumes.dicom.geometry import check_plane, sorted_by_position, stack_slices
 from iunet_med.volumes.dicom.headers import Frame
 
 FRAME = Frame(
@@ -39,3 +39,20 @@ def test_slices_beside_the_line_are_refused() -> None:
     crooked[2] = replace(crooked[2], position=(3.0, 2.0, 2.0))
     with pytest.raises(ValueError, match=r"slice 3 of 4, at \(3\.00, 2\.00, 2\.00\) mm .* lies 2\.00 mm beside"):
         stack_slices(crooked)
+
+
+@pytest.mark.parametrize(("degrees", "is_upright"), [(0.2, True), (0.5, False), (-0.5, False)])
+def test_half_a_degree_is_a_tilt(degrees: float, is_upright: bool) -> None:
+    shift = np.tan(np.radians(degrees))
+    tilted = [replace(FRAME, position=(1.0, 2.0 + 3 * number * shift, 3.0 * number)) for number in range(20)]
+    assert stack_slices(tilted).is_upright == is_upright
+
+
+@pytest.mark.parametrize(("error", "is_refused"), [(1e-3, False), (0.01, True)])
+def test_cosines_rounded_to_three_digits_pass_and_skewed_axes_do_not(error: float, is_refused: bool) -> None:
+    frame = replace(FRAME, orientation=(1.0, error, 0, 0, 1.0, 0))
+    if is_refused:
+        with pytest.raises(ValueError, match="two unit vectors at a right angle"):
+            check_plane(frame)
+    else:
+        check_plane(frame)
