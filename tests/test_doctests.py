@@ -7,6 +7,7 @@ import pkgutil
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 
 import iunet_med
 
@@ -17,5 +18,7 @@ MODULES = [info.name for info in pkgutil.walk_packages(iunet_med.__path__, "iune
 def test_examples(name: str) -> None:
     torch.manual_seed(0)
     module = importlib.import_module(name)
-    results = doctest.testmod(module, extraglobs={"torch": torch, "np": np}, optionflags=doctest.ELLIPSIS)
+    results = doctest.testmod(
+        module, extraglobs={"torch": torch, "np": np, "MetaTensor": MetaTensor}, optionflags=doctest.ELLIPSIS
+    )
     assert results.failed == 0

@@ -68,6 +68,11 @@ class InvertibleUNet(Bijection):
         ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
 
     Source: Etmann, Ke and Schönlieb 2020, https://arxiv.org/abs/2005.05220.
+
+    >>> net = InvertibleUNet(2, (4, 8)).double()
+    >>> x = torch.randn(1, 4, 8, 8).double()
+    >>> net.inverse(net(x)).allclose(x)
+    True
     """
 
     __jit_unused_properties__ = ("backprop",)

@@ -43,6 +43,9 @@ class UNet(nn.Module):
 
     Source: Çiçek et al. 2016, https://arxiv.org/abs/1606.06650, which the iUNet authors' published `StandardUNet`
     follows; as in `IUNet` and unlike theirs, the norm comes before the activation.
+
+    >>> UNet(3, 4, 3, (8, 16))(torch.zeros(1, 4, 8, 8, 8)).shape
+    torch.Size([1, 3, 8, 8, 8])
     """
 
     __jit_unused_properties__ = ("reach",)

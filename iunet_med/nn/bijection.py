@@ -15,6 +15,13 @@ class Bijection(nn.Module, ABC):
     `push` and `pull_back` are what reversible backpropagation (`iunet_med.nn.reversible`) needs. Those given here
     serve every bijection, at the price of one inverse and one forward evaluation; a subclass whose input and gradient
     come cheaper from its output overrides them.
+
+    >>> import torch
+    >>> from iunet_med.nn import OrthogonalDownsampling
+    >>> down = OrthogonalDownsampling(1, (2,))
+    >>> x = torch.randn(1, 1, 4)
+    >>> down.inverse(down(x)).allclose(x, atol=1e-5)
+    True
     """
 
     @abstractmethod
@@ -68,7 +75,13 @@ class Bijection(nn.Module, ABC):
 
 
 class Inverse(Bijection):
-    """The inverse of a bijection, as a bijection: upsampling is `Inverse(downsampling)`."""
+    """The inverse of a bijection, as a bijection: upsampling is `Inverse(downsampling)`.
+
+    >>> import torch
+    >>> from iunet_med.nn import OrthogonalDownsampling
+    >>> Inverse(OrthogonalDownsampling(1, (2,)))(torch.zeros(1, 2, 4)).shape
+    torch.Size([1, 1, 8])
+    """
 
     def __init__(self, bijection: Bijection) -> None:
         super().__init__()

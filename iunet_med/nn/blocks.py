@@ -37,6 +37,13 @@ class ConvolutionalBlock(nn.Sequential):
         norm: "instance", "group", "batch", a pair of name and keywords as in MONAI, or None.
         act: an activation's name, a pair of name and keywords as in MONAI, a class such as `nn.ReLU`, or None.
         dropout: probability of a voxel's value being dropped.
+
+    >>> ConvolutionalBlock(3, 4, kernel_size=3, depth=1, norm="instance", act="relu", dropout=0.0)
+    ConvolutionalBlock(
+      (0): Conv3d(4, 4, kernel_size=(3, 3, 3), stride=(1, 1, 1), padding=(1, 1, 1), bias=False)
+      (1): GroupNorm(4, 4, eps=1e-05, affine=True...)
+      (2): ReLU()
+    )
     """
 
     def __init__(

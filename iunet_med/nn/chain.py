@@ -12,7 +12,14 @@ from iunet_med.nn.vjp import BackwardState, Tape, separate
 
 
 class Chain(nn.Sequential, Bijection):
-    """Bijections applied one after the other, each named by its keyword: `Chain(down=..., level=..., up=...)`."""
+    """Bijections applied one after the other, each named by its keyword: `Chain(down=..., level=..., up=...)`.
+
+    >>> from iunet_med.nn import Inverse, OrthogonalDownsampling
+    >>> down = OrthogonalDownsampling(1, (2,))
+    >>> x = torch.randn(1, 1, 4)
+    >>> Chain(down=down, up=Inverse(down))(x).allclose(x, atol=1e-5)
+    True
+    """
 
     def __init__(self, **bijections: Bijection) -> None:
         super().__init__(OrderedDict(bijections))
@@ -60,6 +67,10 @@ class OnLastChannels(Bijection):
     """Send the last `channels` channels through a bijection and leave the others alone: the skip connection.
 
     The inner bijection must return as many channels as it takes.
+
+    >>> from iunet_med.nn import ChannelMixing
+    >>> OnLastChannels(2, ChannelMixing(2))(torch.zeros(1, 5, 3)).shape
+    torch.Size([1, 5, 3])
     """
 
     def __init__(self, channels: int, inner: Bijection) -> None:

@@ -21,6 +21,10 @@ class ChannelPlan:
         spatial_dims: number of spatial axes.
         channels: channels of each level, from the finest to the coarsest.
         strides: one tuple of lengths per step down, one fewer than levels.
+
+    >>> plan = ChannelPlan.of(3, (32, 64, 128), 2)
+    >>> plan.sent, plan.kept, plan.reach
+    ((8, 16), (24, 48), (4, 4, 4))
     """
 
     spatial_dims: int

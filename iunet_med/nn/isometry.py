@@ -28,6 +28,11 @@ class Isometry(Bijection):
         learnable: False fixes the weight; the state dict has the same entries.
         on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.exact_sums`, so that
             reversible backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
+
+    >>> from iunet_med.nn import ChannelMixing
+    >>> x, isometry = torch.randn(1, 4, 6), ChannelMixing(4)
+    >>> isometry.inverse(isometry(x)).allclose(x, atol=1e-5)
+    True
     """
 
     start: Tensor

@@ -24,6 +24,10 @@ class ChannelMixing(Isometry):
         ValueError: an unknown name, or a tensor that is no orthogonal matrix of that size.
 
     Source: Kingma and Dhariwal 2018, section 3.2, https://arxiv.org/abs/1807.03039, with an orthogonal matrix.
+
+    >>> x = torch.randn(1, 4, 6)
+    >>> bool(ChannelMixing(4)(x).norm().isclose(x.norm()))
+    True
     """
 
     def __init__(

@@ -31,6 +31,9 @@ class OrthogonalDownsampling(Isometry):
         ValueError: an unknown name, a start that cannot be, or an input that the stride does not divide.
 
     Source: Etmann, Ke and Schönlieb 2020, section 3, https://arxiv.org/abs/2005.05220.
+
+    >>> OrthogonalDownsampling(2, (2, 2, 2))(torch.zeros(1, 2, 8, 8, 8)).shape
+    torch.Size([1, 16, 4, 4, 4])
     """
 
     def __init__(

@@ -35,6 +35,10 @@ class LoadModalitiesd(MapTransform):  # type: ignore[misc]
 
     Raises:
         ValueError: a file is refused, a modality is missing, or the channels come in another order.
+
+    >>> from iunet_med.datasets import dataset_layout
+    >>> LoadModalitiesd("image", dataset_layout("brats23")).layout.modalities
+    {'t1': '*-t1n.nii*', 't1c': '*-t1c.nii*', 't2': '*-t2w.nii*', 'flair': '*-t2f.nii*'}
     """
 
     def __init__(self, keys: KeysCollection, layout: Layout, *, allow_missing_keys: bool = False) -> None:

@@ -14,6 +14,11 @@ class LimitOutliersd(MapTransform):  # type: ignore[misc]
 
     One voxel of 1e6 would make the standard deviation, by which an image is divided, a hundred times too large. Images
     without outliers stay as they are, bit for bit. It belongs before any resampling, which smears an outlier.
+
+    >>> image = torch.linspace(1, 2, 8000).reshape(1, 20, 20, 20)
+    >>> image[0, 0, 0, 0] = 1e9
+    >>> bool(LimitOutliersd("image")({"image": image})["image"].max() < 100)
+    True
     """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

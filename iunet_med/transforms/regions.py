@@ -42,6 +42,11 @@ class LabelToRegionsd(MapTransform):  # type: ignore[misc]
 
     Raises:
         ValueError: for a label value that no region contains.
+
+    >>> to_regions = LabelToRegionsd("label", {"core": [1], "whole": [1, 2]})
+    >>> to_regions({"label": torch.tensor([[0, 1, 2]])})["label"]
+    tensor([[0., 1., 0.],
+            [0., 1., 1.]])
     """
 
     def __init__(self, keys: KeysCollection, regions: Regions, *, allow_missing_keys: bool = False) -> None:
@@ -77,6 +82,10 @@ class RegionsToLabeld(MapTransform):  # type: ignore[misc]
 
     Where a region's probability exceeds the threshold, its own value is painted; regions nested in others come last and
     so stay on top. The values are those of the item's `label_regions`, where it has some.
+
+    >>> to_label = RegionsToLabeld("pred", {"core": [1], "whole": [1, 2]})
+    >>> to_label({"pred": torch.tensor([[0.1, 0.9, 0.2], [0.2, 0.8, 0.7]])})["pred"]
+    tensor([[0, 1, 2]], dtype=torch.uint8)
     """
 
     def __init__(

@@ -23,6 +23,9 @@ class SaveSegmentationd(SaveImaged):  # type: ignore[misc]
 
     Raises:
         ValueError: if the label map does not lie on its image's grid, because `Invertd` is missing before it.
+
+    >>> SaveSegmentationd("pred", "results").output_dir.name
+    'results'
     """
 
     def __init__(self, keys: KeysCollection, output_dir: str, *, allow_missing_keys: bool = False) -> None:

@@ -11,6 +11,10 @@ class PlainSpacingd(Spacingd):  # type: ignore[misc]
 
     MONAI 1.6 takes whatever is called `image_...` for metadata of `image` and updates it; MONAI Label's items have the
     file's path there, which has no `update`.
+
+    >>> item = {"image": MetaTensor(torch.zeros(1, 4, 4, 4)), "image_path": "a.nii.gz"}
+    >>> PlainSpacingd("image", (2.0, 2.0, 2.0))(item)["image"].shape
+    torch.Size([1, 2, 2, 2])
     """
 
     def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> dict[Hashable, Any]:
