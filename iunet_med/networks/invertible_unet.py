@@ -191,12 +191,35 @@ class InvertibleUNet(Bijection):
         else:  # noqa: RET505  (TorchScript would compile it without the else)
             return self._differentiable(self._padded(self._checked(x)))
 
+    def forward_levels(self, x: Tensor) -> list[Tensor]:
+        """Return what each level puts out, (B, channels[i], *spatial_i), from the finest to the coarsest.
+
+        The first one is `forward(x)`. In reversible mode the branches and resamplings are rebuilt one by one, so that
+        the outputs between them are held as well: about two states more, whatever the number of couplings.
+        """
+        x = self._on_grid(self._padded(self._checked(x)))
+        chains, bottom = self._levels()
+        kept = []
+        for chain in chains:
+            own, sent = chain.lower.split(self._run(chain.left, x))
+            kept.append(own)
+            x = self._run(chain.lower.inner.down, sent)
+        outputs = [self._run(bottom, x)]
+        for own, chain in zip(reversed(kept), reversed(chains), strict=True):
+            x = torch.cat([own, self._run(chain.lower.inner.up, outputs[0])], 1)
+            outputs.insert(0, self._run(chain.right, x))
+        return outputs
+
     def _differentiable(self, x: Tensor) -> Tensor:
-        if self.bit_exact and rounds(self, x):
-            x = to_grid(x)
+        return self._run(self.level, self._on_grid(x))
+
+    def _on_grid(self, x: Tensor) -> Tensor:
+        return to_grid(x) if self.bit_exact and rounds(self, x) else x
+
+    def _run(self, bijection: Bijection, x: Tensor) -> Tensor:
         if self.backprop == "stored" or torch.compiler.is_exporting():
-            return plain(self.level, x)
-        y: Tensor = reversible(self.level, x, compiled=torch.compiler.is_compiling())
+            return plain(bijection, x)
+        y: Tensor = reversible(bijection, x, compiled=torch.compiler.is_compiling())
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:

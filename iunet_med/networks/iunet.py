@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_input, check_named
+from iunet_med.networks.checks import check_choice, check_input, check_named
 from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop, kernels_per_level
 from iunet_med.networks.padding import Padding, crop
 from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, convolution
 from iunet_med.nn.channel_plan import Stride
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
+
+DeepSupervision = bool | Literal["always"]
 
 
 class IUNet(nn.Module):
@@ -27,6 +30,9 @@ class IUNet(nn.Module):
         strides: voxels per block, one number, or one number or tuple of lengths per step down.
         kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding, bit_exact: as
             in `InvertibleUNet`; the lifting convolution has the finest level's `kernel_size`.
+        deep_supervision: True returns in training mode a list of logits, from the finest level to the last but one,
+            each at its level's size, as MONAI's SegResNetDS does; "always" in evaluation mode, too, as nnU-Net wants
+            it. It may be set at any time where it was not False from the start.
 
     Raises:
         ValueError: an impossible plan of channels (the nearest possible one is named), or an unknown name.
@@ -39,6 +45,7 @@ class IUNet(nn.Module):
     """
 
     __jit_unused_properties__ = ("reach",)
+    __jit_ignored_attributes__ = ("deep_supervision",)
 
     def __init__(
         self,
@@ -59,6 +66,7 @@ class IUNet(nn.Module):
         backprop: Backprop | Sequence[LevelBackprop] = "reversible",
         padding: Padding = "auto",
         bit_exact: bool = True,
+        deep_supervision: DeepSupervision = False,
     ) -> None:
         super().__init__()
         check_named(positional)
@@ -82,6 +90,10 @@ class IUNet(nn.Module):
         first, *_ = kernels_per_level(kernel_size, len(channels))
         self.lift = convolution(spatial_dims, in_channels, channels[0], first)
         self.head = convolution(spatial_dims, channels[0], out_channels, 1)
+        check_choice("deep_supervision", deep_supervision, (False, True, "always"))
+        self.deep_supervision = deep_supervision
+        lower = channels[1:-1] if deep_supervision else ()
+        self.lower_heads = nn.ModuleList(convolution(spatial_dims, c, out_channels, 1) for c in lower)
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -89,11 +101,25 @@ class IUNet(nn.Module):
         return self.unet.reach
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, in_channels, *spatial) to (B, out_channels, *spatial); ValueError for another shape."""
+        """Map (B, in_channels, *spatial) to (B, out_channels, *spatial); ValueError for another shape.
+
+        With `deep_supervision` a list of such logits, of each level's size.
+        """
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             check_input(x, self.in_channels, len(self.reach), next(self.parameters()).device)
+            if self.deep_supervision == "always" or (self.deep_supervision and self.training):
+                return self._supervised(x)  # type: ignore[return-value]
         logits: Tensor = self.head(self.unet(self.lift(x)).to(self.head.weight.dtype))
         return crop(logits, list(x.shape[2:]))
+
+    def _supervised(self, x: Tensor) -> list[Tensor]:
+        levels = self.unet.forward_levels(self.lift(x))
+        sizes = [list(x.shape[2:])]
+        for stride in self.unet.plan.strides[:-1]:
+            sizes.append([-(-n // s) for n, s in zip(sizes[-1], stride, strict=True)])
+        heads, dtype = [self.head, *self.lower_heads], next(self.head.parameters()).dtype
+        logits = [head(y.to(dtype)) for head, y in zip(heads, levels, strict=False)]
+        return [crop(one, size) for one, size in zip(logits, sizes, strict=True)]
 
     def layout(self) -> str:
         """Draw the U with its channels per level, how many are kept and how many are sent down."""

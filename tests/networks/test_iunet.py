@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from iunet_med import IUNet
+from iunet_med.memory import LiveBytes
 
 
 def test_reversible_and_stored_are_the_same_network() -> None:
@@ -145,3 +146,35 @@ def test_weights_of_another_map_are_refused_and_older_files_load() -> None:
         exp.load_state_dict(cayley.state_dict())
     older = {name: value for name, value in cayley.state_dict().items() if not name.endswith("map_number")}
     cayley.load_state_dict(older)
+
+
+@pytest.mark.parametrize("backprop", ["reversible", "stored", ("recompute", "store", "store")])
+def test_deep_supervision_gives_logits_per_level_with_the_stored_gradients(backprop) -> None:
+    torch.manual_seed(0)
+    net = IUNet(2, 1, 3, (4, 8, 16), backprop=backprop, deep_supervision=True).double()
+    stored = copy.deepcopy(net)
+    stored.unet.backprop = "stored"
+    x = torch.randn(2, 1, 14, 16, dtype=torch.float64)
+    outputs = net(x)
+    assert [tuple(one.shape) for one in outputs] == [(2, 3, 14, 16), (2, 3, 7, 8)]
+    sum(one.square().mean() for one in outputs).backward()
+    sum(one.square().mean() for one in stored(x)).backward()
+    for a, b in zip(net.parameters(), stored.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad)
+    plain = IUNet(2, 1, 3, (4, 8, 16)).double()
+    plain.load_state_dict(net.state_dict(), strict=False)
+    torch.testing.assert_close(outputs[0], plain(x))
+    torch.testing.assert_close(net.eval()(x), plain.eval()(x))
+    net.deep_supervision = "always"
+    assert len(net(x)) == 2
+
+
+def test_deep_supervision_costs_memory_per_level_and_not_per_coupling() -> None:
+    held = []
+    for couplings in (2, 6):
+        net, x = IUNet(2, 1, 1, (8, 16, 32), couplings=couplings, deep_supervision=True), torch.randn(1, 1, 64, 64)
+        with LiveBytes() as live:
+            outputs = net(x)
+            held.append(live.now)
+        del outputs
+    assert held[1] <= 1.01 * held[0]
