@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def export_network(
 
     Args:
         out: the file to write, which appears only when the comparison is passed. A name on `.ts` makes TorchScript,
-            which takes images of any size, one on `.onnx` makes ONNX, which takes those of `size`.
+            which takes images of any size, one on `.onnx` makes ONNX, which takes those of `size`; its input is called
+            `image`, its output `pred`, and its metadata hold channels, labels, spacing and preprocessing.
         bundle: the bundle's folder, or the name of one that comes with the package.
         size: spatial size of the image to compare with (D, H, W); TorchScript is compared at three quarters of it, too.
         checkpoint: the weights; `models/model.pt` of the bundle if None.
@@ -57,7 +59,11 @@ def export_network(
     with replacing(out) as temporary:
         if kind == ".onnx":
             shape = [1, channels, *size]
-            onnx_export("network_def", filepath=str(temporary), input_shape=shape, **paths, **overrides)
+            named = {"input_names": ["image"], "output_names": ["pred"]}
+            onnx_export(
+                "network_def", filepath=str(temporary), input_shape=shape, converter_kwargs=named, **paths, **overrides
+            )
+            _describe(temporary, configs)
         else:
             ckpt_export("network_def", filepath=str(temporary), **paths, **overrides)
         run = _open(temporary)
@@ -83,6 +89,30 @@ def _network(configs: Path, weights: Path, overrides: Mapping[str, Any], *, trus
         raise ValueError(f"the bundle {configs.parent} cannot be used: {in_words(error)}") from error
     load_weights(network, str(weights))
     return network, channels
+
+
+def _describe(path: Path, configs: Path) -> None:
+    """Write into an ONNX file what a program needs that has this file alone: names, channels, labels, preprocessing."""
+    import onnx
+
+    metadata = read_metadata(configs / "metadata.json")
+    inference = json.loads((configs / "inference.json").read_text(encoding="utf-8"))
+    formats = metadata["network_data_format"]
+    known = {
+        "name": metadata["name"],
+        "version": metadata["version"],
+        "intended_use": metadata["intended_use"],
+        "channels": formats["inputs"]["image"]["channel_def"],
+        "labels": formats["outputs"]["pred"]["channel_def"],
+        "spacing": inference["spacing"],
+        "preprocessing": inference["preprocessing"],
+        "postprocessing": inference["postprocessing"],
+    }
+    model = onnx.load(str(path))
+    for key, value in known.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        model.metadata_props.add(key=key, value=text)
+    onnx.save(model, str(path))
 
 
 def _open(path: Path) -> Callable[[Tensor], Tensor]:

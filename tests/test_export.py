@@ -1,7 +1,9 @@
 """An exported network computes what the bundle's does, or there is no file."""
 
+import json
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from monai.bundle import ConfigParser
@@ -43,7 +45,13 @@ def test_torchscript_is_the_same_to_the_bit(bundle: Path, weights: Path, tmp_pat
 def test_onnx_is_the_same_to_rounding(bundle: Path, weights: Path, tmp_path: Path) -> None:
     for size in ((16, 16, 16), (20, 16, 10)):
         export_network(tmp_path / "model.onnx", bundle, size=size, checkpoint=weights, channels=CHANNELS)
-    assert (tmp_path / "model.onnx").stat().st_size > 0
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    assert [one.name for one in (*session.get_inputs(), *session.get_outputs())] == ["image", "pred"]
+    told = session.get_modelmeta().custom_metadata_map
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text())["network_data_format"]
+    assert json.loads(told["labels"]) == metadata["outputs"]["pred"]["channel_def"]
+    assert json.loads(told["channels"]) == metadata["inputs"]["image"]["channel_def"]
+    assert json.loads(told["preprocessing"])["_target_"] == "Compose"
 
 
 def test_a_file_that_computes_something_else_is_not_kept(
