@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def segment(
+    context: typer.Context,
     given: Annotated[
         Path,
         typer.Argument(
@@ -108,30 +110,23 @@ def segment(
         raise typer.Exit(0 if listing.is_complete else 1)
     if output is None:
         raise typer.BadParameter("no --output came; needed: --output FOLDER, or --list to see what would be done.")
+    from iunet_med.inference import Options
     from iunet_med.inference import segment as run
 
-    with clear_errors(status=2), progress_bar() as progress:
-        task = progress.add_task("segmenting", total=None)
-        results = run(
-            given,
-            output=output,
-            bundle=bundle,
-            configs=config or [],
-            settings=values,
-            series=named["--map"],
-            device=device,
-            probabilities=probabilities,
-            nrrd=nrrd,
-            dicom_seg=dicom_seg,
-            sparse_seg=sparse_seg,
-            whole_volume=whole_volume,
-            resample_uneven=resample_uneven,
-            jobs=jobs,
-            overwrite=overwrite,
-            trust=trust,
-            keep_identifiers=keep_identifiers,
-            on_case=lambda _result, total: progress.update(task, total=total, advance=1),
-        )
+    options = {field.name: context.params[field.name] for field in fields(Options) if field.name in context.params}
+    options |= {"configs": config or [], "settings": values, "series": named["--map"]}
+    progress = progress_bar()
+    task = progress.add_task("segmenting", total=None)
+
+    def start(total: int) -> None:
+        progress.reset(task, total=total)  # the time left is that of the cases
+        progress.start()
+
+    try:
+        with clear_errors(status=2):
+            results = run(given, on_start=start, on_case=lambda _result: progress.advance(task), **options)
+    finally:
+        progress.stop()
     if int(os.environ.get("RANK", 0)) > 0:  # under torchrun every process has all results, and the first one tells them
         return
     tell_results(results, output)

@@ -24,6 +24,7 @@ from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundle import Bundle
 from iunet_med.inference.intake.inputs import Channels, read_case
 from iunet_med.inference.intake.source import Source
+from iunet_med.inference.options import Job
 from iunet_med.inference.results.outputs import Outputs, write_outputs
 from iunet_med.inference.results.sidecar import CaseResult
 from iunet_med.inference.windows.peak_memory import peak_mib, reset_peak
@@ -38,28 +39,6 @@ SOFT_TISSUE_HU = (-160.0, 240.0)
 """The usual window of the abdomen: level 40, width 400."""
 BODY_HU = -500.0
 """Between air and lung (-1000 to -500 HU) and fat (-120 to -90 HU)."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is asked for beside the label maps; each changes the results or adds files."""
-
-    whole_volume: bool = False
-    probabilities: bool = False
-    nrrd: bool = False
-    dicom_seg: bool = False
-    resample_uneven: bool = False
-    sparse_seg: bool = False
-
-    def __post_init__(self) -> None:
-        if self.sparse_seg and not self.dicom_seg:
-            raise ValueError("--sparse-seg is about DICOM segmentations alone; give --dicom-seg, too.")
-
-    @property
-    def kinds(self) -> list[str]:
-        """The files that are wanted beside the label map, by their names in `output_names`."""
-        asked = {"probabilities": self.probabilities, "nrrd": self.nrrd, "dicom-seg": self.dicom_seg}
-        return ["picture", *(kind for kind, wanted in asked.items() if wanted)]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -20,11 +20,12 @@ from iunet_med.checks.severity import worst_first
 from iunet_med.csv_rows import write_rows
 from iunet_med.datasets.problems import first_cause
 from iunet_med.inference.bundle import Bundle, open_bundle
-from iunet_med.inference.case import Job, Prepared, case_key, compute, prepare, write
+from iunet_med.inference.case import Prepared, case_key, compute, prepare, write
 from iunet_med.inference.intake.contents import data_folder
 from iunet_med.inference.intake.inputs import dicom_contents, files_digest
 from iunet_med.inference.intake.source import Source, inputs_of
 from iunet_med.inference.intake.sources import list_sources
+from iunet_med.inference.options import Options
 from iunet_med.inference.page.run_page import write_overview
 from iunet_med.inference.results.earlier import keep_earlier
 from iunet_med.inference.results.outputs import output_names
@@ -33,29 +34,12 @@ from iunet_med.inference.results.sidecar import CaseResult, finished, read_sidec
 from iunet_med.inference.results.summary_csv import LeftOutRow
 
 logger = logging.getLogger(__name__)
-Progress = Callable[[CaseResult, int], None]
+Start = Callable[[int], object]
+Progress = Callable[[CaseResult], object]
 
 
 def segment(
-    given: str | Path,
-    *,
-    output: str | Path,
-    bundle: str | Path,
-    configs: Sequence[str | Path] = (),
-    settings: Mapping[str, Any] | None = None,
-    series: Mapping[str, str] | None = None,
-    device: str | None = None,
-    probabilities: bool = False,
-    nrrd: bool = False,
-    dicom_seg: bool = False,
-    sparse_seg: bool = False,
-    whole_volume: bool = False,
-    resample_uneven: bool = False,
-    jobs: int = 1,
-    overwrite: bool = False,
-    trust: bool = False,
-    keep_identifiers: bool = False,
-    on_case: Progress | None = None,
+    given: str | Path, *, on_start: Start | None = None, on_case: Progress | None = None, **options: Any
 ) -> list[CaseResult]:
     """Segment a file, a folder of cases or of DICOM, or a list of cases, and write label maps, summary and report.
 
@@ -63,61 +47,54 @@ def segment(
 
     Args:
         given: the path: NIfTI, NRRD or MetaImage, a folder, or a list in a .csv or .json file.
-        output: the folder of the results, CASE/CASE_seg.nii.gz, summary.csv and report.html; for DICOM also
-            patients.csv, which says whose each case is.
-        bundle: the bundle's folder, or the name of one that comes with the package.
-        configs: configs laid over its inference.json.
-        settings: config ids and their values, set last.
-        series: for each modality the pattern of its DICOM series' description, or of its file.
-        device: where to run, if not where the config says.
-        probabilities: whether to write them, too.
-        nrrd: whether to write label maps as NRRD, too.
-        dicom_seg: whether to write them as DICOM segmentations, too.
-        sparse_seg: whether these leave out slices in which nothing is labelled.
-        whole_volume: whether to run each image in one piece where memory allows it.
-        resample_uneven: whether unevenly spaced or tilted DICOM slices are brought to an even, upright grid instead of
-            being refused.
-        jobs: how many cases are read ahead, and how many may wait to be written.
-        overwrite: whether to redo what is finished.
-        trust: whether to run configs that this project did not ship.
-        keep_identifiers: whether DICOM cases are named by their patients' numbers, and errors name their files.
-        on_case: called with each result and the number of all cases.
+        on_start: called with the number of cases, when all that can be checked before has been.
+        on_case: called with each result.
+        options: those of `Options`; `output` and `bundle` are needed.
 
     Raises:
+        TypeError: an option that there is not.
         ValueError: nothing can be run at all: no case, no bundle, no weights. What is wrong with one case is in its
             result.
         ImportError: DICOM segmentations are wanted, and highdicom is not installed.
     """
-    if jobs < 1:
-        raise ValueError(f"jobs={jobs} came; needed: 1 or more.")
-    job = Job(whole_volume, probabilities, nrrd, dicom_seg, resample_uneven, sparse_seg)
-    if dicom_seg:
+    asked = Options(**options)
+    if asked.dicom_seg:
         from iunet_med.inference.results.dicom_seg import import_highdicom  # pydicom takes a while
 
         import_highdicom()
-    folder = Path(output)
+    folder, device, series = Path(asked.output), asked.device, asked.series
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
         device = f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count()}"
     dataset_dir = data_folder(Path(given), series)
-    parts = open_bundle(bundle, configs=configs, settings=settings, dataset_dir=dataset_dir, device=device, trust=trust)
+    parts = open_bundle(
+        asked.bundle,
+        configs=asked.configs,
+        settings=asked.settings,
+        dataset_dir=dataset_dir,
+        device=device,
+        trust=asked.trust,
+    )
     left_out: list[LeftOutRow] = []
     sources = list_sources(
         Path(given),
         parts.layout,
         series=series,
-        keep_identifiers=keep_identifiers,
+        keep_identifiers=asked.keep_identifiers,
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )
     root = Path(given) if Path(given).is_dir() else Path(given).parent
     if rank == 0:
         write_patients(folder, sources, root=root)
-    run = _Run(parts, job, folder, root=root, overwrite=overwrite, keep_identifiers=keep_identifiers)
+    run = _Run(parts, asked, folder, root=root)
+    own = sources[rank::world]
+    if on_start:
+        on_start(len(own))
     results = {}
-    for result in run.results(sources[rank::world], jobs=jobs):
+    for result in run.results(own, jobs=asked.jobs):
         results[result.case] = result
         if on_case:
-            on_case(result, len(sources[rank::world]))
+            on_case(result)
     if world > 1:
         _wait_for_all()
         results = {source.name: _known(read_sidecar(folder, source.name), source) for source in sources}
@@ -136,11 +113,9 @@ def segment(
 class _Run:
     """The cases of one process."""
 
-    def __init__(
-        self, bundle: Bundle, job: Job, output: Path, *, root: Path, overwrite: bool, keep_identifiers: bool
-    ) -> None:
-        self.bundle, self.job, self.output, self.root = bundle, job, output, root
-        self.overwrite, self.keep_identifiers = overwrite, keep_identifiers
+    def __init__(self, bundle: Bundle, options: Options, output: Path, *, root: Path) -> None:
+        self.bundle, self.job, self.output, self.root = bundle, options.job, output, root
+        self.overwrite, self.keep_identifiers = options.overwrite, options.keep_identifiers
         self.version = version("iunet-med")
         self.digests: dict[str, str] = {}
 
