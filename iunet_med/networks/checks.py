@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from iunet_med.nn.blocks import Kernel
+
 
 def check_choice(name: str, value: object, choices: Sequence[object]) -> None:
     """Raise ValueError unless `value` is among `choices`."""
@@ -20,6 +22,18 @@ def per_level(name: str, counts: int | Sequence[int], levels: int) -> tuple[int,
     if len(spelt) != levels or min(spelt) < 1:
         raise ValueError(f"{name}={counts}: expected one integer >= 1, or one per level ({levels}).")
     return spelt
+
+
+def kernels_per_level(kernel_size: Kernel | Sequence[Sequence[int]], levels: int) -> list[Kernel]:
+    """Return the kernel of each level; ValueError for another number of them."""
+    if isinstance(kernel_size, int) or all(isinstance(length, int) for length in kernel_size):
+        return [kernel_size] * levels  # type: ignore[list-item]
+    if len(kernel_size) != levels or any(isinstance(kernel, int) for kernel in kernel_size):
+        raise ValueError(
+            f"kernel_size={kernel_size}: expected an odd length, one per axis, or such a tuple for each of the "
+            f"{levels} levels."
+        )
+    return [tuple(kernel) for kernel in kernel_size]  # type: ignore[arg-type]
 
 
 def check_named(positional: tuple[object, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input, check_named, per_level
+from iunet_med.networks.checks import check_choice, check_input, check_named, kernels_per_level, per_level
 from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
 from iunet_med.nn.autocast import is_autocast
@@ -292,15 +292,3 @@ class InvertibleUNet(Bijection):
                 "level, which instance normalisation would set to zero; give a larger image, or set norm='group'."
             )
         return padded
-
-
-def kernels_per_level(kernel_size: Kernel | Sequence[Sequence[int]], levels: int) -> list[Kernel]:
-    """Return the kernel of each level; ValueError for another number of them."""
-    if isinstance(kernel_size, int) or all(isinstance(length, int) for length in kernel_size):
-        return [kernel_size] * levels  # type: ignore[list-item]
-    if len(kernel_size) != levels or any(isinstance(kernel, int) for kernel in kernel_size):
-        raise ValueError(
-            f"kernel_size={kernel_size}: expected an odd length, one per axis, or such a tuple for each of the "
-            f"{levels} levels."
-        )
-    return [tuple(kernel) for kernel in kernel_size]  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from iunet_med.networks.checks import check_choice, check_input, check_named
-from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop, kernels_per_level
+from iunet_med.networks.checks import check_choice, check_input, check_named, kernels_per_level
+from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop
 from iunet_med.networks.padding import Padding, crop
 from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, convolution
 from iunet_med.nn.channel_plan import Stride
