@@ -75,7 +75,7 @@ def _refusal(id: str, config: Mapping[str, Any]) -> str:
         id, [known for known in _ids(config) if "_desc" not in known and not known[-1].isdigit()], n=3
     )
     cure = f"did you mean {' or '.join(f'--{one}' for one in near)}?" if near else "see the config's ids"
-    return f"--{id} came, and the configs have no such id: {cure}"
+    return f"The configs have no id --{id}: {cure}"
 
 
 def _ids(config: Any, prefix: str = "") -> Iterator[str]:

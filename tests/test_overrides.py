@@ -34,16 +34,16 @@ def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-u
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--channel", "[8,16]"], r"--channel came, and the configs have no such id: did you mean --channels"),
+        (["--channel", "[8,16]"], "The configs have no id --channel: did you mean --channels"),
         (["--channel=[8,16]"], "did you mean --channels"),
         (["--channel"], "did you mean --channels"),
         (["--Amp", "False"], "did you mean --amp"),
         (["--my_nmber", "3"], "did you mean --my_number"),
         (["--mine::b", "3"], "did you mean .*--mine::a"),
-        (["--mine#b", "3"], "--mine::b came"),
+        (["--mine#b", "3"], "no id --mine::b"),
         (["--mine::parts::7", "3"], "did you mean --mine::parts"),
-        (["--xyzxyz", "3"], "--xyzxyz came, and the configs have no such id: see the config's ids"),
-        (["--channel", "[8]", "--xyzxyz", "3"], "--channel came.*; --xyzxyz came"),
+        (["--xyzxyz", "3"], "no id --xyzxyz: see the config's ids"),
+        (["--channel", "[8]", "--xyzxyz", "3"], "no id --channel.*; .*no id --xyzxyz"),
         (["--dataset-dirs", "x"], "did you mean --dataset_dir"),
     ],
 )
@@ -82,7 +82,7 @@ def test_what_the_command_understands_passes(check, tmp_path: Path) -> None:  # 
 def test_an_args_file_is_read_as_the_command_does(check, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "args.json"
     path.write_text(json.dumps({"config_file": str(CONFIGS / "train.json"), "max_epochs": 1, "max_epoch": 2}))
-    with pytest.raises(ValueError, match=r"^--max_epoch came, .* did you mean --max_epochs"):
+    with pytest.raises(ValueError, match="no id --max_epoch: did you mean --max_epochs"):
         check("--args_file", str(path), files=False)
 
 
@@ -108,5 +108,5 @@ def test_the_command_refuses_before_anything_else(config: str, processes: int, t
     call = [sys.executable, "-W", "ignore", *launcher, *arguments, "--output_dir", str(tmp_path / "out")]
     done = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
-    assert "ValueError: --chanels came, and the configs have no such id: did you mean --channels" in done.stderr
+    assert "ValueError: The configs have no id --chanels: did you mean --channels" in done.stderr
     assert not (tmp_path / "out").exists()

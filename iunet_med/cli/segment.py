@@ -99,7 +99,7 @@ def segment(
         from iunet_med.inference.intake.listing import list_inputs
 
         if output is not None and output.suffix.lower() != ".csv":
-            raise typer.BadParameter(f"--output {output} came with --list; needed: a file that ends in .csv, or none.")
+            raise typer.BadParameter(f"--list: expected an --output that ends in .csv, or none, got {output}.")
         with clear_errors(status=2):
             listing = list_inputs(
                 given, bundle=bundle, configs=config or [], settings=values, series=named["--map"], trust=trust
@@ -109,7 +109,7 @@ def segment(
         tell_listing(listing)
         raise typer.Exit(0 if listing.is_complete else 1)
     if output is None:
-        raise typer.BadParameter("no --output came; needed: --output FOLDER, or --list to see what would be done.")
+        raise typer.BadParameter("expected --output FOLDER for the results, or --list to see what would be done.")
     from iunet_med.inference import Options
     from iunet_med.inference import segment as run
 
@@ -156,7 +156,7 @@ def _print(text: str) -> None:
 def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     pairs = [text.partition("=") for text in texts or []]
     if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
-        raise typer.BadParameter(f"{option} {wrong[0]} came; needed: {option} NAME=VALUE.")
+        raise typer.BadParameter(f"expected {option} NAME=VALUE, got {option} {wrong[0]}.")
     return {name: value for name, _, value in pairs}
 
 

@@ -150,9 +150,7 @@ def _read(
     files = [root / "configs" / "inference.json", *map(Path, configs)]
     described = root / "configs" / "metadata.json"
     if missing := [str(file) for file in (*files, described) if not file.is_file()]:
-        raise ValueError(
-            f"{', '.join(missing)} came, which does not exist; give the folder of a bundle, and its configs."
-        )
+        raise ValueError(f"There is no {', '.join(missing)}; give the folder of a bundle, and configs that exist.")
     metadata = read_metadata(described)
     parser = read_configs(files, trust=trust)
     _set(parser, settings)
@@ -164,7 +162,7 @@ def _set(parser: ConfigParser, settings: Mapping[str, Any]) -> None:
         try:
             parser[name] = value
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise ValueError(f"--set {name} came, and the config has no such id ({error}); see its ids.") from error
+            raise ValueError(f"--set {name}: the config has no such id ({error}); see its ids.") from error
 
 
 def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bundle:

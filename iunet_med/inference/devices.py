@@ -18,8 +18,8 @@ def check_device(name: str) -> str:
         return name
     without = "" if "cuda:0" in there else "; torch finds no CUDA GPU"
     raise ValueError(
-        f"device {name!r} came, and this computer has {', '.join(there)}{without}; needed: cpu, cuda, cuda:N (N from "
-        "0) or mps, where it is there."
+        f"There is no device {name!r}: this computer has {', '.join(there)}{without}; choose cpu, cuda, cuda:N (N "
+        "from 0) or mps, where it is there."
     )
 
 

@@ -20,15 +20,15 @@ def pad(x: Tensor, reach: Sequence[int], padding: Padding) -> Tensor:
     size = x.shape[2:]
     if min(n - r for n, r in zip(size, reach, strict=True)) < 0:
         raise ValueError(
-            f"An input of spatial shape {tuple(size)} came, smaller than the network's reach {tuple(reach)} (the "
-            "product of its strides per axis); give a larger image or patch, or a network with fewer levels."
+            f"Expected at least the network's reach, {tuple(reach)} voxels (the product of its strides per axis), got "
+            f"{tuple(size)}; give a larger image or patch, or a network with fewer levels."
         )
     missing = [-n % r for n, r in zip(size, reach, strict=True)]
     if not any(missing):
         return x
     if padding == "none":
         raise ValueError(
-            f"An input of spatial shape {tuple(size)} came, multiples of {tuple(reach)} are needed; pad it to "
+            f"Expected a spatial shape of multiples of {tuple(reach)}, got {tuple(size)}; pad it to "
             f"{tuple(n + m for n, m in zip(size, missing, strict=True))} or set padding='auto'."
         )
     return pad_to_multiples(x, list(reach))

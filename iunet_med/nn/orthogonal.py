@@ -146,15 +146,15 @@ def orthogonal_start(init: OrthogonalStart, channels: int, stride: Sequence[int]
 def _given(matrix: Tensor, channels: int, size: int) -> Tensor:
     if not matrix.is_floating_point() or matrix.shape not in ((size, size), (channels, size, size)):
         raise ValueError(
-            f"A start of shape {tuple(matrix.shape)} and type {matrix.dtype} came; floating-point numbers of shape "
-            f"{(size, size)}, or {(channels, size, size)} for one matrix per channel, are needed."
+            f"Expected a start of floating-point numbers of shape {(size, size)}, or {(channels, size, size)} for one "
+            f"matrix per channel, got shape {tuple(matrix.shape)} and type {matrix.dtype}."
         )
     start = matrix.detach().double()
     error = float((start @ start.mT - torch.eye(size, dtype=start.dtype, device=start.device)).abs().max())
     # What one Newton step makes right to the precision of the given type.
     if not error <= torch.finfo(matrix.dtype).eps ** 0.5:
         raise ValueError(
-            f"A start that is not orthogonal came: its rows' products differ from the identity by {error:.2g}. Give "
+            f"Expected an orthogonal start, got one whose rows' products differ from the identity by {error:.2g}; give "
             "its orthogonal factor, torch.linalg.qr(start).Q for example."
         )
     return polished(start).expand(channels, size, size).clone()

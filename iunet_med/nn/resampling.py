@@ -91,6 +91,6 @@ class OrthogonalDownsampling(Isometry):
             fits = fits and x.shape[2 + axis] % stride == 0
         if not fits:
             raise ValueError(
-                f"An input of spatial shape {list(x.shape[2:])} came, a multiple of the stride {self.stride} is "
-                "needed; pad it, or use a network with padding='auto'."
+                f"Expected a spatial shape of multiples of the stride {self.stride}, got {list(x.shape[2:])}; pad it, "
+                "or use a network with padding='auto'."
             )

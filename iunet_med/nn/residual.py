@@ -190,11 +190,11 @@ def _check(act: str, log_det_method: str, contraction: float, smallest_count: in
         ("log_det_method", log_det_method, get_args(LogDetMethod)),
     ):
         if value not in choices:
-            raise ValueError(f"{name}={value!r} came; one of {', '.join(map(repr, choices))} is needed.")
+            raise ValueError(f"Unknown {name}={value!r}; choose one of {', '.join(map(repr, choices))}.")
     if not 0 < contraction < 1:
-        raise ValueError(f"contraction={contraction} came; a number above 0 and below 1 is needed for an inverse.")
+        raise ValueError(f"contraction={contraction}: expected a number above 0 and below 1, for an inverse.")
     if smallest_count < 1:
         raise ValueError(
-            "depth, max_iterations, log_det_terms and log_det_probes must be at least 1, and one of them came as "
-            f"{smallest_count}."
+            "Expected depth, max_iterations, log_det_terms and log_det_probes of at least 1, got "
+            f"{smallest_count} for one."
         )

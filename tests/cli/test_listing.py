@@ -69,10 +69,10 @@ def test_the_command_lists_without_writing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flair.nii", "t1c.nii", "t2.nii"]
     wrong = CliRunner().invoke(app, ["segment", str(tmp_path), "--list", "--output", "results"])
     assert wrong.exit_code == 2
-    assert "needed: a file that ends in .csv" in " ".join(wrong.output.replace("│", " ").split())
+    assert "expected an --output that ends in .csv" in " ".join(wrong.output.replace("│", " ").split())
     missing = CliRunner().invoke(app, ["segment", str(tmp_path), "--bundle", BUNDLE])
     assert missing.exit_code == 2
-    assert "no --output came" in missing.output
+    assert "expected --output FOLDER" in missing.output
 
 
 def test_the_list_of_a_folder_is_written_and_listed_again_as_it_stands(tmp_path: Path) -> None:

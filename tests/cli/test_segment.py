@@ -34,7 +34,7 @@ def test_segment_tells_misuse_by_2_failures_by_1_and_success_by_0(
     failed = CliRunner().invoke(app, ["segment", str(tmp_path / "scans"), *options])
     assert failed.exit_code == 1
     assert "failed a-1: " in failed.output
-    for wrong, text in ((["absent"], "does not exist"), ([str(tmp_path / "scans"), "--set", "x"], "NAME=VALUE")):
+    for wrong, text in ((["absent"], "There is no"), ([str(tmp_path / "scans"), "--set", "x"], "NAME=VALUE")):
         misused = CliRunner().invoke(app, ["segment", *wrong, *options])
         assert misused.exit_code == 2
         assert text in misused.output

@@ -195,7 +195,7 @@ def test_a_modality_on_another_grid_is_resampled_with_a_warning(heads: Path, tin
 
 
 def test_misuse_is_told_before_anything_runs(heads: Path, tiny_bundle: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="does not exist"):
+    with pytest.raises(ValueError, match="There is no"):
         run(tmp_path / "absent", tiny_bundle, tmp_path / "out")
     with pytest.raises(ValueError, match="jobs=0: expected 1 or more"):
         run(heads, tiny_bundle, tmp_path / "out", jobs=0)

@@ -161,9 +161,9 @@ def test_impossible_networks_are_refused(change: dict, message: str) -> None:
     [
         ((1, 3, 8, 8), r"Expected a tensor \(batch, 4 channels, 2 spatial axes\), got shape \(1, 3, 8, 8\)"),
         ((1, 4, 8), r"Expected a tensor \(batch, 4 channels, 2 spatial axes\), got shape \(1, 4, 8\)"),
-        ((1, 4, 3, 8), r"spatial shape \(3, 8\) came, smaller than the network's reach \(4, 4\)"),
+        ((1, 4, 3, 8), r"at least the network's reach, \(4, 4\) voxels .* got \(3, 8\)"),
         ((1, 4, 4, 4), r"got \(4, 4\): a single voxel at the lowest level, .* norm='group'"),
-        ((1, 4, 9, 8), r"multiples of \(4, 4\) are needed; pad it to \(12, 8\) or set padding='auto'"),
+        ((1, 4, 9, 8), r"multiples of \(4, 4\), got \(9, 8\); pad it to \(12, 8\) or set padding='auto'"),
     ],
 )
 def test_impossible_inputs_are_refused(shape: tuple[int, ...], message: str) -> None:

@@ -22,5 +22,5 @@ def test_mixing_is_a_convolution_of_kernel_size_one(size: tuple[int, ...]) -> No
 def test_a_given_matrix_is_the_start() -> None:
     given = random_orthogonal(1, 4)[0]
     torch.testing.assert_close(ChannelMixing(4, init=given).double().matrix()[0], given)
-    with pytest.raises(ValueError, match=r"shape \(3, 3\) .* of shape \(4, 4\)"):
+    with pytest.raises(ValueError, match=r"of shape \(4, 4\).* got shape \(3, 3\)"):
         ChannelMixing(4, init=torch.eye(3))

@@ -122,11 +122,14 @@ def test_polishing_squares_the_error() -> None:
 @pytest.mark.parametrize(
     ("start", "message"),
     [
-        (2 * torch.eye(4), r"not orthogonal came: its rows' products differ from the identity by 3\. Give"),
+        (
+            2 * torch.eye(4),
+            r"Expected an orthogonal start, got one whose rows' products differ from the identity by 3; give",
+        ),
         (torch.full((4, 4), torch.nan), "differ from the identity by nan"),
-        (torch.eye(8), r"shape \(8, 8\) .* of shape \(4, 4\), or \(3, 4, 4\) for one matrix per channel"),
-        (torch.eye(4).repeat(2, 1, 1), r"shape \(2, 4, 4\) .* or \(3, 4, 4\) for one matrix per channel"),
-        (torch.eye(4, dtype=torch.int64), r"type torch.int64 came; floating-point numbers"),
+        (torch.eye(8), r"of shape \(4, 4\), or \(3, 4, 4\) for one matrix per channel, got shape \(8, 8\)"),
+        (torch.eye(4).repeat(2, 1, 1), r"or \(3, 4, 4\) for one matrix per channel, got shape \(2, 4, 4\)"),
+        (torch.eye(4, dtype=torch.int64), r"Expected a start of floating-point numbers .* type torch.int64"),
     ],
 )
 def test_impossible_starts_are_refused(start: Tensor, message: str) -> None:

@@ -146,10 +146,10 @@ def test_an_inverse_that_does_not_converge_says_so() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"contraction": 1.0}, r"contraction=1\.0 came; a number above 0 and below 1 is needed"),
-        ({"act": "gelu"}, "act='gelu' came; one of 'elu', 'leakyrelu', 'relu', 'tanh' is needed"),
-        ({"log_det_method": "none"}, "log_det_method='none' came; one of 'series', 'exact' is needed"),
-        ({"log_det_terms": 0}, "log_det_terms and log_det_probes must be at least 1, and one of them came as 0"),
+        ({"contraction": 1.0}, r"contraction=1\.0: expected a number above 0 and below 1"),
+        ({"act": "gelu"}, "Unknown act='gelu'; choose one of 'elu', 'leakyrelu', 'relu', 'tanh'"),
+        ({"log_det_method": "none"}, "Unknown log_det_method='none'; choose one of 'series', 'exact'"),
+        ({"log_det_terms": 0}, "log_det_terms and log_det_probes of at least 1, got 0 for one"),
         ({"kernel_size": 2}, "kernel_size=2: expected one odd length"),
     ],
 )

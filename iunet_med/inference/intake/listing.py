@@ -83,7 +83,7 @@ def list_inputs(
     """
     path = Path(given).resolve()
     if not path.exists():
-        raise ValueError(f"{path} came, which does not exist; give a file, a folder of cases, or a list of them.")
+        raise ValueError(f"There is no {path}; give a file, a folder of cases, or a list of them.")
     problem = ""
     try:
         folder = data_folder(path, series)

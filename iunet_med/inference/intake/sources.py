@@ -37,7 +37,7 @@ def list_sources(
     """
     modalities = tuple(layout.modalities)
     if not given.exists():
-        raise ValueError(f"{given} came, which does not exist; give a file, a folder of cases, or a list of them.")
+        raise ValueError(f"There is no {given}; give a file, a folder of cases, or a list of them.")
     if given.suffix.lower() in (".csv", ".json"):
         sources = _listed(given, modalities)
     elif _is_dicom(given, modalities, series or {}):
