@@ -67,6 +67,6 @@ def check_input(x: Tensor, channels: int, spatial_dims: int, device: torch.devic
             f"Expected a tensor on {device}, where the network's weights are, got one on {x.device}; move one of them: "
             f"x.to('{device}') or network.to('{x.device}')."
         )
-    if torch.is_anomaly_enabled() and not torch.isfinite(x).all():
+    if not torch.compiler.is_compiling() and torch.is_anomaly_enabled() and not torch.isfinite(x).all():
         bad = int((~torch.isfinite(x)).sum())
         raise ValueError(f"Expected finite values, got {bad} of {x.numel()} that are not; clean the image before.")

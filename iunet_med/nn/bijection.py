@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
+from iunet_med.nn.parts import Parts, joined
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, trainable
 
 
 class Bijection(nn.Module, ABC):
@@ -48,30 +49,32 @@ class Bijection(nn.Module, ABC):
         y: Tensor = self(x)
         return y, self.log_det(x)
 
-    def push(self, x: Tensor, tape: Tape) -> Tensor:
+    def push(self, x: Parts, tape: Tape) -> Parts:
         """Evaluate `forward` without a graph, and lay on `tape` what cannot be told from the output."""
-        y: Tensor = self(x)
-        return y
+        return [self(joined(x))]
 
-    def push_inverse(self, y: Tensor, tape: Tape) -> Tensor:
+    def push_inverse(self, y: Parts, tape: Tape) -> Parts:
         """Do for `inverse` what `push` does for `forward`."""
-        return self.inverse(y)
+        return [self.inverse(joined(y))]
 
     def pull_back(self, state: BackwardState) -> None:
         """Replace the output and its gradient in `state` by the input and its gradient.
 
         Takes from the state's tape what `push` laid there and adds the gradients of the parameters to the state's.
-        The tensors taken from the state are not changed, since a caller may hold them.
         """
-        y, grad_y = state.take()
+        y, grad_y = map(joined, state.take())
         x = self.inverse(y)
-        state.put(x, Evaluation(self, self.forward, x).pull_back(grad_y, state.gradients))
+        grad_x, grads = Evaluation(self, self.forward, x).pull_back(grad_y)
+        state.gradients.add(trainable(self), grads)
+        state.put([x], [grad_x])
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """Do for `inverse`, whose output is in `state`, what `pull_back` does for `forward`."""
-        x, grad_x = state.take()
+        x, grad_x = map(joined, state.take())
         y: Tensor = self(x)
-        state.put(y, Evaluation(self, self.inverse, y).pull_back(grad_x, state.gradients))
+        grad_y, grads = Evaluation(self, self.inverse, y).pull_back(grad_x)
+        state.gradients.add(trainable(self), grads)
+        state.put([y], [grad_y])
 
 
 class Inverse(Bijection):
@@ -105,7 +108,7 @@ class Inverse(Bijection):
         y = self(x)
         return y, -self.bijection.log_det(y)
 
-    def push(self, x: Tensor, tape: Tape) -> Tensor:
+    def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
         return self.bijection.push_inverse(x, tape)
 

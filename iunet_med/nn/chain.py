@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection
-from iunet_med.nn.vjp import BackwardState, Tape, separate
+from iunet_med.nn.parts import Parts, are_halves, channels_of, memory_format, split_last
+from iunet_med.nn.vjp import BackwardState, Tape
 
 
 class Chain(nn.Sequential, Bijection):
@@ -48,7 +49,7 @@ class Chain(nn.Sequential, Bijection):
             total = total + log_det
         return x, total
 
-    def push(self, x: Tensor, tape: Tape) -> Tensor:
+    def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
         for bijection in self._bijections():
             x = bijection.push(x, tape)
@@ -98,27 +99,34 @@ class OnLastChannels(Bijection):
         y, log_det = self.inner.forward_and_log_det(sent)
         return torch.cat([kept, y], 1), log_det
 
-    def push(self, x: Tensor, tape: Tape) -> Tensor:
+    def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
-        kept, sent = self.split(x)
-        return torch.cat([kept, self.inner.push(sent, tape)], 1)
+        kept, sent = split_last(x, self.channels)
+        return _with_last(x, kept, self.inner.push([sent], tape))
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
         y, grad_y = state.take()
-        kept, sent = separate(self.split(y))
-        del y
-        grad_kept, grad_sent = separate(self.split(grad_y))
-        del grad_y
-        state.put(sent, grad_sent)
+        kept, sent = split_last(y, self.channels)
+        grad_kept, grad_sent = split_last(grad_y, self.channels)
+        state.put([sent], [grad_sent])
         del sent, grad_sent
         self.inner.pull_back(state)
-        sent, grad_sent = state.take()
-        x = torch.cat([kept, sent], 1)
-        del kept, sent
-        state.put(x, torch.cat([grad_kept, grad_sent], 1))
+        sent_parts, grad_parts = state.take()
+        state.put(_with_last(y, kept, sent_parts), _with_last(grad_y, grad_kept, grad_parts))
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the channels that are left alone and those that are sent through the inner bijection."""
         kept = x.shape[1] - self.channels
         return x[:, :kept], x[:, kept:]
+
+
+def _with_last(whole: Parts, kept: Parts, last: Parts) -> Parts:
+    """Return `whole` with other last channels, written into its own memory where that is the engine's."""
+    channels = channels_of(last)
+    if not are_halves(whole) or whole[-1].shape[1] < channels:
+        return [*(part.clone(memory_format=memory_format(part)) for part in kept), *last]
+    target = whole[-1][:, -channels:]
+    for part, place in zip(last, torch.split(target, [part.shape[1] for part in last], 1), strict=True):
+        place.copy_(part)
+    return whole

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
+from iunet_med.nn.parts import Halves, Parts, joined, own_halves, regrouped
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Evaluation, Gradients, Tape, separate
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, evaluate, trainable
 
-Halves = tuple[Tensor, Tensor]
+Pulled = tuple[Halves, Halves, list[Tensor | None]]
 
 
 class Coupling(nn.Module, ABC):
@@ -39,10 +40,10 @@ class Coupling(nn.Module, ABC):
         """Couple two halves, and return the log-determinant there, shape (B,), by one evaluation of the function."""
 
     @abstractmethod
-    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
-        """Return the halves before the coupling and their gradients, by one evaluation of the function.
+    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
+        """Return the halves before the coupling, their gradients, and those of the trainable parameters.
 
-        The second half and the gradient of the first one may be changed in place.
+        By one evaluation of the function. The second half and the gradient of the first one may be changed in place.
         """
 
 
@@ -59,6 +60,8 @@ class AdditiveCoupling(Coupling):
     True
     """
 
+    compiles = True
+
     def forward(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Couple two halves."""
         return v, u + self.function(v)
@@ -71,12 +74,13 @@ class AdditiveCoupling(Coupling):
         """See `Coupling.forward_and_log_det`."""
         return *self(u, v), zero_log_det(u)
 
-    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
+    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
-        shift = Evaluation(self.function, self.function, u)
+        shift = evaluate(self.function, u)
         u_before = v.sub_(shift.value)
-        return (u_before, u), (grad_v, grad_u.add_(shift.pull_back(grad_v, gradients)))
+        grad_function, parameter_grads = shift.pull_back(grad_v)
+        return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
 
 
 class AffineCoupling(Coupling):
@@ -112,14 +116,15 @@ class AffineCoupling(Coupling):
         log_scale, shift = torch.chunk(self.function(v).to(v.dtype), 2, 1)
         return torch.cat([torch.tanh(log_scale), shift], 1)
 
-    def pull_back(self, halves: Halves, grads: Halves, gradients: Gradients) -> tuple[Halves, Halves]:
+    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         evaluation = Evaluation(self.function, self.log_scale_and_shift, u)
         log_scale, shift = evaluation.value.chunk(2, 1)
         scaled = v - shift
-        grad_function = evaluation.pull_back(torch.cat([grad_v * scaled, grad_v], 1), gradients)
-        return (scaled * torch.exp(-log_scale), u), (grad_v * torch.exp(log_scale), grad_function + grad_u)
+        grad_function, parameter_grads = evaluation.pull_back(torch.cat([grad_v * scaled, grad_v], 1))
+        grads_before = grad_v * torch.exp(log_scale), grad_function + grad_u
+        return (scaled * torch.exp(-log_scale), u), grads_before, parameter_grads
 
 
 class Couplings(Bijection):
@@ -167,41 +172,38 @@ class Couplings(Bijection):
             total = total + log_det
         return torch.cat([u, v], 1), total
 
-    def push(self, x: Tensor, tape: Tape) -> Tensor:
+    def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
         if self.stored:
-            tape.append(Evaluation(self, self.forward, x))
+            tape.append(Evaluation(self, self.forward, joined(x)))
             stored: Evaluation = tape[-1]
-            return stored.value
-        u, v = torch.chunk(x, 2, 1)
-        for coupling in self._couplings():
-            tape.append(RandomState(x.device))
-            u, v = coupling(u, v)
-        return torch.cat([u, v], 1)
+            return [stored.value]
+        couplings = self._couplings()
+        if not couplings:
+            return x
+        u, v = regrouped(x, 2)
+        for coupling in couplings:
+            tape.append(RandomState(u.device))
+            u, v = tape.push(coupling, u, v)
+        return [u, v]
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`."""
         y, grad_y = state.take()
         if self.stored:
             stored: Evaluation = state.tape.pop()
-            state.put(stored.x, stored.pull_back(grad_y, state.gradients))
+            grad_x, parameter_grads = stored.pull_back(joined(grad_y))
+            state.gradients.add(trainable(self), parameter_grads)
+            state.put([stored.x], [grad_x])
             return
-        halves = _own_halves(y)
-        del y
-        grads = _own_halves(grad_y)
-        del grad_y
+        halves = own_halves(y)
+        grads = own_halves(grad_y)
         for coupling in reversed(self._couplings()):
             random_state: RandomState = state.tape.pop()
             with random_state.replayed():
-                halves, grads = coupling.pull_back(halves, grads, state.gradients)
-        x = torch.cat(halves, 1)
-        del halves
-        state.put(x, torch.cat(grads, 1))
+                halves, grads, parameter_grads = state.tape.pull(coupling, halves, grads)
+            state.gradients.add(trainable(coupling), parameter_grads)
+        state.put(list(halves), list(grads))
 
     def _couplings(self) -> Sequence[Coupling]:
         return list(self.couplings)  # type: ignore[arg-type]
-
-
-def _own_halves(x: Tensor) -> Halves:
-    u, v = separate(x.chunk(2, 1))
-    return u, v

@@ -26,7 +26,8 @@ def cayley(weight: Tensor) -> Tensor:
     Source: Helfrich et al., ICML 2018, https://arxiv.org/abs/1707.09520."""
     a = skew(weight)
     eye = torch.eye(weight.shape[-1], dtype=weight.dtype, device=weight.device)
-    rotation: Tensor = torch.linalg.solve(eye + a, eye - a)
+    # I + A has no singular value below 1; a check of the result would make a GPU wait.
+    rotation: Tensor = torch.linalg.solve_ex(eye + a, eye - a).result
     return rotation
 
 

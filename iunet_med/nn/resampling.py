@@ -77,10 +77,10 @@ class OrthogonalDownsampling(Isometry):
         return vectors.reshape(split).permute(self._join).reshape(shape)
 
     def _output_vectors(self, y: Tensor) -> Tensor:
-        return y.reshape(y.shape[0], self.channels, self.block_size, -1)
+        return y.reshape(y.shape[0], y.shape[1] // self.block_size, self.block_size, -1)
 
     def _output(self, vectors: Tensor, input_shape: list[int]) -> Tensor:
-        shape = [vectors.shape[0], self.channels * self.block_size]
+        shape = [vectors.shape[0], vectors.shape[1] * self.block_size]
         for axis, stride in enumerate(self.stride):
             shape.append(input_shape[2 + axis] // stride)
         return vectors.reshape(shape)

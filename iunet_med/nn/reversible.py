@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from inspect import signature
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from iunet_med.nn.bijection import Bijection
-from iunet_med.nn.coupling import Coupling
+from iunet_med.nn.compiled import compiled_for
+from iunet_med.nn.isometry import Isometry
+from iunet_med.nn.parts import joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
-from iunet_med.nn.vjp import BackwardState, trainable
-
-_COMPILE_OPTIONS = signature(torch.compile).parameters  # older releases of torch have no `recompile_limit`
+from iunet_med.nn.vjp import BackwardState, Tape, trainable
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -25,7 +24,7 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
     the output alone. Under autocast the backward pass runs in the same types as the forward pass.
 
     The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
-    `torch.compiler.is_compiling()`) the functions of the couplings are compiled, for both passes.
+    `torch.compiler.is_compiling()`) the two passes through a coupling are compiled, once for each level and size.
 
     What needs each module to be called once gets an ordinary pass, with stored activations: `torch.jit.trace`, ONNX
     export, `torch.func` transforms and, with a warning, hooks on modules inside the bijection.
@@ -45,34 +44,42 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
         )
         return plain(bijection, x)
     _refuse_running_statistics(bijection)
-    if compiled:
-        _compile_functions(bijection)
     box: list[Tensor] = []
-    y = _Reversible.apply(bijection, box, x, *trainable(bijection))  # type: ignore[no-untyped-call]
+    # Torch differentiates the matrices, so that they are the parameters of the two passes in place of their weights.
+    isometries = [module for module in bijection.modules() if isinstance(module, Isometry)]
+    matrices: dict[nn.Module, Tensor] = {isometry: isometry.matrix() for isometry in isometries}
+    weights = {isometry.weight for isometry in isometries}
+    parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
+    parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]
+    tape = Tape(matrices=matrices, compiled=compiled_for(bijection) if compiled else None)
+    y = _Reversible.apply(bijection, tape, box, x, *parameters)  # type: ignore[no-untyped-call]
     return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Reversible(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, bijection: Bijection, box: list[Tensor], x: Tensor, *parameters: nn.Parameter) -> Tensor:
-        ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, [], _autocast_state(x.device.type)
+    def forward(
+        ctx: Any, bijection: Bijection, tape: Tape, box: list[Tensor], x: Tensor, *parameters: Tensor
+    ) -> Tensor:
+        ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, tape, _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
-            y = bijection.push(x, ctx.tape)
+            y = joined(bijection.push([x.detach()], tape))
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
         ctx.output = y.detach()
         ctx.version = ctx.output._version
         # Not by `save_for_backward`, whose hooks (checkpoint, save_on_cpu) give copies back.
-        ctx.parameters = [(parameter, parameter._version) for parameter in parameters]
+        ctx.parameters = parameters
+        ctx.weights = [(weight, weight._version) for weight in trainable(bijection)]
         return y
 
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        state = BackwardState(_take_output(ctx), ctx.box.pop(), ctx.tape)
+        state = BackwardState([_take_output(ctx)], [ctx.box.pop()], ctx.tape)
         _check_parameters(ctx)
         with torch.autocast(**ctx.autocast):
             ctx.bijection.pull_back(state)
-        _, grad_x = state.take()
-        return None, None, grad_x, *(state.gradients.get(parameter) for parameter, _ in ctx.parameters)
+        grad_x = joined(state.take()[1])
+        return None, None, None, grad_x, *(state.gradients.get(parameter) for parameter in ctx.parameters)
 
 
 class _HandOver(torch.autograd.Function):
@@ -100,12 +107,12 @@ class _HandOver(torch.autograd.Function):
 
 def _check_parameters(ctx: Any) -> None:
     now = trainable(ctx.bijection)
-    if len(now) != len(ctx.parameters) or any(p is not q for (p, _), q in zip(ctx.parameters, now, strict=True)):
+    if len(now) != len(ctx.weights) or any(p is not q for (p, _), q in zip(ctx.weights, now, strict=True)):
         raise RuntimeError(
             "The parameters of the network were replaced between its forward and its backward pass, which rebuilds "
             "activations from them; use backprop='stored' here."
         )
-    if any(parameter._version != version for parameter, version in ctx.parameters):
+    if any(parameter._version != version for parameter, version in ctx.weights):
         raise RuntimeError(
             "Parameters of the network were changed in place between its forward and its backward pass, which rebuilds "
             "activations from them; call optimizer.step() after backward(), or use backprop='stored'."
@@ -136,15 +143,6 @@ def _autocast_state(device_type: str) -> dict[str, Any]:
         # A cast that is cached where no graph is recorded would cut the graph where one is.
         "cache_enabled": False,
     }
-
-
-def _compile_functions(bijection: Bijection) -> None:
-    functions = [module.function for module in bijection.modules() if isinstance(module, Coupling)]
-    # The functions share code, one variant per level and pass, of which torch compiles eight unless told otherwise.
-    limit = {"recompile_limit": max(8, 2 * len(functions))} if "recompile_limit" in _COMPILE_OPTIONS else {}
-    for function in functions:
-        if function._compiled_call_impl is None:
-            function.compile(**limit)
 
 
 def _refuse_running_statistics(bijection: Bijection) -> None:

@@ -1,15 +1,40 @@
-"""One evaluation of a map for both its value and its gradient, and what the backward pass carries along."""
+"""One evaluation of a map for both its value and its gradient, and what the two passes carry along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
-Tape = list[Any]
+from iunet_med.nn.parts import Parts
+
+
+class Tape(list[Any]):
+    """What the forward pass lays down for the backward pass, the newest last, and what both passes are given.
+
+    Attributes:
+        matrices: those of the isometries, computed once per step; torch differentiates them. An isometry that is not
+            among them computes its own.
+        compiled: has `push` and `pull` for a coupling, compiled; None for the coupling's own methods.
+    """
+
+    def __init__(self, *, matrices: Mapping[nn.Module, Tensor] | None = None, compiled: Any = None) -> None:
+        super().__init__()
+        self.matrices = dict(matrices or {})
+        self._compiled = compiled
+
+    def push(self, coupling: Any, u: Tensor, v: Tensor) -> Any:
+        """Return the halves behind a coupling."""
+        return coupling(u, v) if self._compiled is None else self._compiled.push(coupling, u, v)
+
+    def pull(self, coupling: Any, halves: Any, grads: Any) -> Any:
+        """Return what is before a coupling; see `Coupling.pull_back`."""
+        if self._compiled is None:
+            return coupling.pull_back(halves, grads)
+        return self._compiled.pull(coupling, halves, grads)
 
 
 class Gradients(dict[Tensor, Tensor]):
@@ -23,7 +48,7 @@ class Gradients(dict[Tensor, Tensor]):
 
 
 class BackwardState:
-    """The value and the gradient at the point that the backward pass has reached.
+    """The value and the gradient, each in parts, at the point that the backward pass has reached.
 
     They live here and not in arguments, because a caller's frame would keep them alive while the callee replaces
     them: `take` hands over the only reference.
@@ -33,25 +58,19 @@ class BackwardState:
         gradients: gradients of the parameters passed so far.
     """
 
-    def __init__(self, y: Tensor, grad_y: Tensor, tape: Tape) -> None:
-        self._held: list[Tensor] = [y, grad_y]
+    def __init__(self, values: Parts, grads: Parts, tape: Tape) -> None:
+        self._held = (values, grads)
         self.tape = tape
         self.gradients = Gradients()
 
-    def take(self) -> tuple[Tensor, Tensor]:
+    def take(self) -> tuple[Parts, Parts]:
         """Return value and gradient and let go of them."""
-        value, grad = self._held
-        self._held = []
-        return value, grad
+        held, self._held = self._held, ([], [])
+        return held
 
-    def put(self, value: Tensor, grad: Tensor) -> None:
+    def put(self, values: Parts, grads: Parts) -> None:
         """Hold value and gradient at the next point."""
-        self._held = [value, grad]
-
-
-def separate(parts: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """Copy views of one tensor into memory of their own, so that each can be freed before the others."""
-    return tuple(part.clone(memory_format=torch.contiguous_format) for part in parts)
+        self._held = (values, grads)
 
 
 def trainable(module: nn.Module) -> list[nn.Parameter]:
@@ -79,14 +98,39 @@ class Evaluation:
             raise RuntimeError("The value of an evaluation is gone after it was pulled back.")
         return self._y.detach()
 
-    def pull_back(self, grad_y: Tensor, gradients: Gradients) -> Tensor:
-        """Return the gradient with respect to `x`; add those of the module's trainable parameters to `gradients`."""
+    def pull_back(self, grad_y: Tensor) -> tuple[Tensor, list[Tensor | None]]:
+        """Return the gradient with respect to `x`, and those of the module's trainable parameters in their order."""
         y, self._y = self._y, None
         if y is None or not y.requires_grad:
-            return torch.zeros_like(self._leaf)
+            return torch.zeros_like(self._leaf), [None] * len(self._parameters)
         grad_y, edge = grad_y.to(y.dtype), get_gradient_edge(y)
         del y
         inputs = [self._leaf, *self._parameters]
-        grad_x, *grads = torch.autograd.grad([edge], inputs, [grad_y], allow_unused=True)
-        gradients.add(self._parameters, grads)
-        return torch.zeros_like(self._leaf) if grad_x is None else grad_x
+        gradients: list[Tensor | None] = list(torch.autograd.grad([edge], inputs, [grad_y], allow_unused=True))
+        grad_x = gradients.pop(0)
+        return torch.zeros_like(self._leaf) if grad_x is None else grad_x, gradients
+
+
+class TracedEvaluation:
+    """An `Evaluation` of a module for `torch.compile`, which follows no recorded graph: by `torch.func.vjp`."""
+
+    def __init__(self, module: nn.Module, x: Tensor) -> None:
+        named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+
+        def function(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
+            y: Tensor = torch.func.functional_call(module, parameters, (x,))
+            return y
+
+        evaluated: Any = torch.func.vjp(function, named, x)
+        self.value: Tensor = evaluated[0]
+        self._vjp = evaluated[1]
+
+    def pull_back(self, grad_y: Tensor) -> tuple[Tensor, list[Tensor | None]]:
+        """Return the gradient with respect to `x`, and those of the module's trainable parameters in their order."""
+        grads, grad_x = self._vjp(grad_y.to(self.value.dtype))
+        return grad_x, list(grads.values())
+
+
+def evaluate(module: nn.Module, x: Tensor) -> Evaluation | TracedEvaluation:
+    """Return an evaluation of `module` at `x`, of the kind that works where it is called."""
+    return TracedEvaluation(module, x) if torch.compiler.is_compiling() else Evaluation(module, module, x)

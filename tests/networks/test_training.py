@@ -3,8 +3,10 @@
 import copy
 import pickle
 import time
+import warnings
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -123,37 +125,83 @@ def test_two_processes_have_the_gradients_of_the_joint_batch(tmp_path: Path) -> 
 
 @pytest.fixture
 def counter(monkeypatch: pytest.MonkeyPatch) -> CompileCounterWithBackend:
-    """Count the functions of couplings that are compiled."""
-    counter, compile_in_place = CompileCounterWithBackend("aot_eager"), nn.Module.compile
-    monkeypatch.setattr(nn.Module, "compile", lambda m, **options: compile_in_place(m, backend=counter, **options))
+    """Count the graphs of the passes through couplings, and compile all by a backend that needs no compiler."""
+    counter, compile_ = CompileCounterWithBackend("aot_eager"), torch.compile
+    torch._dynamo.reset()
+
+    def compiled(model, *, dynamic=None, backend=None, options=None):
+        return compile_(model, dynamic=dynamic, backend=backend or counter)
+
+    monkeypatch.setattr(torch, "compile", compiled)
     return counter
+
+
+def passes(net: nn.Module, call: nn.Module, x: Tensor, *, mixed: bool = False) -> list[Tensor]:
+    torch.manual_seed(2)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        y = call(x)
+    return [y.detach(), *gradients(net, y.float().square().mean())]
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("mixed", [False, True])
-def test_compiling_keeps_the_numbers_and_compiles_the_couplings(
-    counter: CompileCounterWithBackend, *, mixed: bool
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"dropout": 0.5}, {"backprop": ("recompute", "store")}, {"norm": None, "act": "gelu"}, {"coupling_depth": 2}],
+    ids=str,
+)
+def test_compiling_keeps_the_numbers_in_two_graphs_per_level(
+    counter: CompileCounterWithBackend, settings: dict[str, Any], *, mixed: bool
 ) -> None:
-    net, x = network(), batch()
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        y = net(x)
-    expected = [y.detach(), *gradients(net, y.float().square().mean())]
+    net, x = network(couplings=3, **settings), batch()
+    if not mixed:
+        net, x = net.double(), x.double()
     compiled = torch.compile(net, backend="aot_eager")
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        y = compiled(x)
-    in_forward = counter.frame_count
-    actual = [y.detach(), *gradients(net, y.float().square().mean())]
-    torch.testing.assert_close(actual, expected)
-    assert 0 < in_forward < counter.frame_count
+    expected = passes(net, net, x, mixed=mixed)
+    for _ in range(2):
+        torch.testing.assert_close(passes(net, compiled, x, mixed=mixed), expected)
+        assert counter.frame_count == 2 * (1 if "backprop" in settings else 2)
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
-def test_compiling_reaches_the_couplings_of_every_level(counter: CompileCounterWithBackend) -> None:
-    levels = (4, 8, 16, 32, 64, 128)
-    net = IUNet(2, 2, 1, levels)
-    torch.compile(net, backend="eager")(torch.randn(1, 2, 64, 64)).sum().backward()
-    assert counter.frame_count >= 2 * len(levels)
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+def test_frozen_parameters_of_a_compiled_network_stay_without_gradient(counter: CompileCounterWithBackend) -> None:
+    net, x = network(), batch()
+    net.unet.level.left.couplings[0].function[0].weight.requires_grad_(False)
+    net.unet.level.lower.inner.down.weight.requires_grad_(False)
+    torch.testing.assert_close(passes(net, torch.compile(net, backend="aot_eager"), x), passes(net, net, x))
+    assert net.unet.level.left.couplings[0].function[0].weight.grad is None
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+def test_another_size_gets_graphs_of_its_own_and_another_network_shares_none(
+    counter: CompileCounterWithBackend,
+) -> None:
+    nets = [network(), network()]
+    for number, net in enumerate(nets):
+        compiled = torch.compile(net, backend="aot_eager")
+        for size in (8, 16, 8):
+            passes(net, compiled, torch.randn(1, 2, size, size))
+        assert counter.frame_count == 8 * (number + 1)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+def test_without_a_compiler_a_network_runs_uncompiled_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(graph: Any, inputs: Any) -> None:
+        raise RuntimeError("No working C++ compiler found.")
+
+    net, x = network(), batch()
+    expected, compile_ = passes(net, net, x), torch.compile
+    compiled = torch.compile(net, backend="eager")
+    monkeypatch.setattr(torch, "compile", lambda function, *, dynamic, options: compile_(function, backend=broken))
+    with pytest.warns(UserWarning, match=r"torch\.compile failed for a coupling .*the couplings run uncompiled"):
+        torch.testing.assert_close(passes(net, compiled, x), expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        torch.testing.assert_close(passes(net, compiled, x), expected)
 
 
 @pytest.mark.parametrize("low", [torch.bfloat16, torch.float16])

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from iunet_med.nn import AdditiveCoupling, Bijection, Chain, ChannelMixing, Couplings, Inverse, OrthogonalDownsampling
 from iunet_med.nn.exact_sums import SPACING, ToGrid, to_grid
-from iunet_med.nn.vjp import BackwardState
+from iunet_med.nn.parts import joined
+from iunet_med.nn.vjp import BackwardState, Tape
 
 
 def on_grid(*shape: int) -> Tensor:
@@ -55,17 +56,18 @@ def test_isometry_on_the_grid_is_undone_bit_for_bit(make: Callable[[], Bijection
     isometry = make()
     shape = {OrthogonalDownsampling: (2, 2, 8, 6), Inverse: (2, 2, 40), ChannelMixing: (2, 16, 5, 4)}[type(isometry)]
     x = on_grid(*shape)
-    tape: list = []
+    tape = Tape()
     with under_autocast(), torch.no_grad():
-        y = isometry.push(x, tape)
+        parts = isometry.push([x], tape)
+        y = joined(parts)
         assert torch.equal(y, to_grid(y))
         assert not torch.equal(isometry.inverse(y), x)
         assert tape[0].dtype == torch.int8
         assert tape[0].any()
-        state = BackwardState(y, torch.ones_like(y), tape)
+        state = BackwardState(parts, [torch.ones_like(y)], tape)
         isometry.pull_back(state)
     rebuilt, _ = state.take()
-    assert torch.equal(rebuilt, x)
+    assert torch.equal(joined(rebuilt), x)
     assert not tape
 
 
@@ -76,9 +78,9 @@ def test_a_deep_chain_in_bf16_is_rebuilt_bit_for_bit() -> None:
         for _ in range(30)
     )
     down = OrthogonalDownsampling(4, (1,), on_grid=True)
-    chain, x, tape = Chain(couplings=couplings, down=down), on_grid(1, 4, 16), []
+    chain, x, tape = Chain(couplings=couplings, down=down), on_grid(1, 4, 16), Tape()
     with under_autocast():
-        y = chain.push(x, tape)
-        state = BackwardState(y, torch.ones_like(y), tape)
+        y = chain.push([x], tape)
+        state = BackwardState(y, [torch.ones_like(x)], tape)
         chain.pull_back(state)
-    assert torch.equal(state.take()[0], x)
+    assert torch.equal(joined(state.take()[0]), x)

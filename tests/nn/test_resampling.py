@@ -70,10 +70,10 @@ def test_a_given_rotation_per_channel_is_the_start() -> None:
     torch.testing.assert_close(layer.matrix(), given)
 
 
-def test_backward_pass_holds_three_states_at_a_time() -> None:
+def test_backward_pass_holds_four_states_at_a_time() -> None:
     layer, x = OrthogonalDownsampling(4, (2, 2, 2)), torch.randn(1, 4, 16, 16, 16)
     for bijection in (layer, Inverse(layer)):
         point = x if bijection is layer else layer(x).detach()
         with LiveBytes() as live:
             reversible(bijection, point).sum().backward()
-        assert live.peak <= 3.1 * x.nbytes
+        assert live.peak <= 4.1 * x.nbytes
