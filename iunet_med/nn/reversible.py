@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.compiled import compiled_for
