@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from iunet_med.networks.checks import check_choice, check_input, check_named, kernels_per_level, per_level
 from iunet_med.networks.drawing import draw
 from iunet_med.networks.padding import Padding, crop, pad, pad_to_multiples
-from iunet_med.nn.autocast import is_autocast
 from iunet_med.nn.bijection import Bijection, Inverse
 from iunet_med.nn.blocks import ActivationSpec, ConvolutionalBlock, Kernel, Spec, is_instance_norm, zero_convolution
 from iunet_med.nn.chain import Chain, OnLastChannels
@@ -23,6 +22,7 @@ from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.plain import plain
 from iunet_med.nn.resampling import OrthogonalDownsampling
 from iunet_med.nn.reversible import reversible
+from iunet_med.nn.surroundings import is_autocast, is_exporting
 
 Backprop = Literal["reversible", "stored"]
 LevelBackprop = Literal["recompute", "store"]
@@ -217,7 +217,7 @@ class InvertibleUNet(Bijection):
         return to_grid(x) if self.bit_exact and rounds(self, x) else x
 
     def _run(self, bijection: Bijection, x: Tensor) -> Tensor:
-        if self.backprop == "stored" or torch.compiler.is_exporting():
+        if self.backprop == "stored" or is_exporting():
             return plain(bijection, x)
         y: Tensor = reversible(bijection, x, compiled=torch.compiler.is_compiling())
         return y

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from iunet_med.nn.autocast import is_autocast
+from iunet_med.nn.surroundings import is_autocast
 from iunet_med.nn.vjp import Tape
 
 SPACING = 2.0**-14

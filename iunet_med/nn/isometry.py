@@ -10,11 +10,11 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from iunet_med.nn.autocast import is_autocast
 from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
 from iunet_med.nn.parts import Parts, regrouped
+from iunet_med.nn.surroundings import is_autocast, is_exporting
 from iunet_med.nn.vjp import BackwardState, Tape
 
 PIECES = 256
@@ -82,7 +82,7 @@ class Isometry(Bijection):
     def matrix(self) -> Tensor:
         """Return the orthogonal matrices, (matrices, n, n)."""
         if self.training:
-            if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+            if is_exporting() or torch.onnx.is_in_onnx_export():
                 raise RuntimeError("Expected a network in evaluation mode to export; call .eval() before.")
             return self._computed_in_full()
         if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
