@@ -17,16 +17,18 @@ from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
 from iunet_med.nn.exact_sums import ToGrid, is_low, rounds, to_grid
+from iunet_med.nn.fixed_point import Steps, Stream
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
-from iunet_med.nn.plain import plain
+from iunet_med.nn.plain import is_recorded, plain
 from iunet_med.nn.resampling import OrthogonalDownsampling
-from iunet_med.nn.reversible import reversible
+from iunet_med.nn.reversible import begin_stream, end_stream, reversible
 from iunet_med.nn.surroundings import is_autocast, is_exporting
 
 Backprop = Literal["reversible", "stored"]
 LevelBackprop = Literal["recompute", "store"]
 CouplingName = Literal["additive", "affine"]
+StateName = Literal["float", "fixed16"]
 
 
 class InvertibleUNet(Bijection):
@@ -60,6 +62,9 @@ class InvertibleUNet(Bijection):
             couplings and resampling are undone bit for bit while values stay below 1024. Without it the gradients of
             deep networks drift away from the stored ones; it costs one byte per resampled value. Affine couplings
             cannot be undone exactly and are not rounded.
+        state: "float", or "fixed16" to hold the state between couplings, in reversible training, in 16-bit integers:
+            half the memory, and every activation is rebuilt bit for bit at any depth, in any type and with TF32; see
+            `iunet_med.nn.fixed_point`. Needs additive couplings.
 
     Attributes:
         reach: voxels per axis that become one at the lowest level: the smallest size that the network takes.
@@ -96,6 +101,7 @@ class InvertibleUNet(Bijection):
         coupling: CouplingName = "additive",
         mixing: OrthogonalMap | None = None,
         bit_exact: bool = True,
+        state: StateName = "float",
     ) -> None:
         super().__init__()
         check_named(positional)
@@ -106,7 +112,11 @@ class InvertibleUNet(Bijection):
         self.couplings = per_level("couplings", couplings, len(self.plan.channels))
         kernels = kernels_per_level(kernel_size, len(self.plan.channels))
         self.padding = padding
-        self.bit_exact = bit_exact and coupling == "additive"
+        check_choice("state", state, get_args(StateName))
+        if state == "fixed16" and coupling != "additive":
+            raise ValueError(f"state='fixed16': expected coupling='additive', got {coupling!r}, which is not exact.")
+        self.steps = Steps(len(self.plan.channels)) if state == "fixed16" else None
+        self.bit_exact = bit_exact and coupling == "additive" and state == "float"
         self.reach = self.plan.reach
         self._multiples = list(self.reach)
 
@@ -198,28 +208,45 @@ class InvertibleUNet(Bijection):
         the outputs between them are held as well: about two states more, whatever the number of couplings.
         """
         x = self._on_grid(self._padded(self._checked(x)))
+        stream = self._begin(x)
         chains, bottom = self._levels()
         kept = []
-        for chain in chains:
-            own, sent = chain.lower.split(self._run(chain.left, x))
+        for level, chain in enumerate(chains):
+            own, sent = chain.lower.split(self._run(chain.left, x, stream, level))
             kept.append(own)
-            x = self._run(chain.lower.inner.down, sent)
-        outputs = [self._run(bottom, x)]
-        for own, chain in zip(reversed(kept), reversed(chains), strict=True):
-            x = torch.cat([own, self._run(chain.lower.inner.up, outputs[0])], 1)
-            outputs.insert(0, self._run(chain.right, x))
+            x = self._run(chain.lower.inner.down, sent, stream, level)
+        outputs = [self._run(bottom, x, stream, len(chains))]
+        for level, chain in reversed(list(enumerate(chains))):
+            x = torch.cat([kept[level], self._run(chain.lower.inner.up, outputs[0], stream, level + 1)], 1)
+            outputs.insert(0, self._run(chain.right, x, stream, level))
+        self._end(stream)
         return outputs
 
     def _differentiable(self, x: Tensor) -> Tensor:
-        return self._run(self.level, self._on_grid(x))
+        x = self._on_grid(x)
+        stream = self._begin(x)
+        y = self._run(self.level, x, stream)
+        self._end(stream)
+        return y
+
+    def _begin(self, x: Tensor) -> Stream | None:
+        stored = self.backprop == "stored" or not self.training or not torch.is_grad_enabled()
+        if self.steps is None or stored or is_exporting() or is_recorded() or x.is_meta:
+            return None
+        stream: Stream = begin_stream(self.steps, self.level, x)
+        return stream
+
+    def _end(self, stream: Stream | None) -> None:
+        if stream is not None and self.steps is not None:
+            end_stream(self.steps, stream)
 
     def _on_grid(self, x: Tensor) -> Tensor:
         return to_grid(x) if self.bit_exact and rounds(self, x) else x
 
-    def _run(self, bijection: Bijection, x: Tensor) -> Tensor:
+    def _run(self, bijection: Bijection, x: Tensor, stream: Stream | None, level: int = 0) -> Tensor:
         if self.backprop == "stored" or is_exporting():
             return plain(bijection, x)
-        y: Tensor = reversible(bijection, x, compiled=torch.compiler.is_compiling())
+        y: Tensor = reversible(bijection, x, compiled=torch.compiler.is_compiling(), stream=stream, level=level)
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:

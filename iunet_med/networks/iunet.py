@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.networks.checks import check_choice, check_input, check_named, kernels_per_level
-from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop
+from iunet_med.networks.invertible_unet import Backprop, InvertibleUNet, LevelBackprop, StateName
 from iunet_med.networks.padding import Padding, crop
 from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, convolution
 from iunet_med.nn.channel_plan import Stride
@@ -28,8 +28,8 @@ class IUNet(nn.Module):
         channels: channels of each level of the U, from the finest to the coarsest; all even.
         couplings: additive couplings per level and branch, one number or one per level.
         strides: voxels per block, one number, or one number or tuple of lengths per step down.
-        kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding, bit_exact: as
-            in `InvertibleUNet`; the lifting convolution has the finest level's `kernel_size`.
+        kernel_size, coupling_depth, norm, act, dropout, resampling, resampling_init, backprop, padding, bit_exact,
+            state: as in `InvertibleUNet`; the lifting convolution has the finest level's `kernel_size`.
         deep_supervision: True returns in training mode a list of logits, from the finest level to the last but one,
             each at its level's size, as MONAI's SegResNetDS does; "always" in evaluation mode, too, as nnU-Net wants
             it. It may be set at any time where it was not False from the start.
@@ -66,6 +66,7 @@ class IUNet(nn.Module):
         backprop: Backprop | Sequence[LevelBackprop] = "reversible",
         padding: Padding = "auto",
         bit_exact: bool = True,
+        state: StateName = "float",
         deep_supervision: DeepSupervision = False,
     ) -> None:
         super().__init__()
@@ -86,6 +87,7 @@ class IUNet(nn.Module):
             backprop=backprop,
             padding=padding,
             bit_exact=bit_exact,
+            state=state,
         )
         first, *_ = kernels_per_level(kernel_size, len(channels))
         self.lift = convolution(spatial_dims, in_channels, channels[0], first)

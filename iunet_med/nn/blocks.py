@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from iunet_med.nn.surroundings import is_autocast
 
 Spec = str | tuple[str, Mapping[str, Any]] | None
 ActivationSpec = Spec | Callable[[], nn.Module]
@@ -70,10 +73,16 @@ class ConvolutionalBlock(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers in their order, in the type of the weights; torch.compile skips torch's own method."""
-        x = x.to(self[0].weight.dtype)  # type: ignore[arg-type]
+        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM108  (compiled by TorchScript as it is)
+            x = x.to(self[0].weight.dtype)  # type: ignore[arg-type]
+        else:
+            x = self._in_type_of_weights(x)
         for layer in self:
             x = layer(x)
         return x
+
+    def _in_type_of_weights(self, x: Tensor) -> Tensor:
+        return x if is_autocast(x) else x.to(self[0].weight.dtype)  # type: ignore[arg-type]
 
 
 def convolution(

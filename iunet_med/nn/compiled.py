@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch._dynamo.exc import TorchDynamoException
 
-from iunet_med.nn.coupling import Coupling, Pulled
-from iunet_med.nn.parts import Halves
+from iunet_med.nn.coupling import Coupling
 
 MOST_PAIRS = 64
 """A network that meets more shapes, one per level and input size, runs uncompiled on the others."""
@@ -28,34 +27,17 @@ _OPTIONS: dict[str, str | int | bool | Callable[..., Any]] = {
 }
 
 
-def push(coupling: Coupling, u: Tensor, v: Tensor) -> Halves:
-    """Return the halves behind the coupling."""
-    coupled: Halves = coupling(u, v)
-    return coupled
-
-
-def pull(coupling: Coupling, halves: Halves, grads: Halves) -> Pulled:
-    """Return what is before the coupling; see `Coupling.pull_back`."""
-    return coupling.pull_back(halves, grads)
-
-
 class Compiled:
-    """`push` and `pull` for the couplings of one network, compiled at the first use of each shape."""
+    """Calls the passes through the couplings of one network, compiled at the first use of each shape."""
 
     def __init__(self) -> None:
         self._functions: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._works = True
 
-    def push(self, coupling: Coupling, u: Tensor, v: Tensor) -> Halves:
-        """See the function `push`."""
-        return self._call(push, v.shape, coupling, u, v)  # type: ignore[no-any-return]
-
-    def pull(self, coupling: Coupling, halves: Halves, grads: Halves) -> Pulled:
-        """See the function `pull`."""
-        return self._call(pull, halves[0].shape, coupling, halves, grads)  # type: ignore[no-any-return]
-
-    def _call(self, function: Any, shape: torch.Size, coupling: Coupling, *args: Any) -> Any:
-        key = (function, *shape)
+    def __call__(self, function: Any, coupling: Coupling, *args: Any) -> Any:
+        """Return `function(coupling, *args)`; `function` is `push` or `pull`."""
+        half: Tensor = args[0] if isinstance(args[0], Tensor) else args[0][0]
+        key = (function, half.dtype, *half.shape)
         if key not in self._functions and len(self._functions) < 2 * MOST_PAIRS:
             self._functions[key] = torch.compile(_copy(function), dynamic=False, options=_OPTIONS)
         if not (self._works and coupling.compiles and key in self._functions):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
+from iunet_med.nn.fixed_point import extreme, in_steps, in_units
 from iunet_med.nn.parts import Halves, Parts, joined, own_halves, regrouped
 from iunet_med.nn.random_state import RandomState
 from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, evaluate, trainable
@@ -79,6 +81,19 @@ class AdditiveCoupling(Coupling):
         (u, v), (grad_u, grad_v) = halves, grads
         shift = evaluate(self.function, u)
         u_before = v.sub_(shift.value)
+        grad_function, parameter_grads = shift.pull_back(grad_v)
+        return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
+
+    def push_in_steps(self, u: Tensor, v: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Couple two halves of steps, int16, and return the largest absolute value as well."""
+        total = u.to(torch.int32) + in_steps(self.function(in_units(v, step)), step)
+        return v, total.to(torch.int16), extreme(total)
+
+    def pull_back_in_steps(self, halves: Halves, grads: Halves, step: Tensor) -> Pulled:
+        """Do for `push_in_steps` what `pull_back` does for `forward`; rounding counts as the identity."""
+        (u, v), (grad_u, grad_v) = halves, grads
+        shift = evaluate(self.function, in_units(u, step))
+        u_before = v.sub_(in_steps(shift.value, step))
         grad_function, parameter_grads = shift.pull_back(grad_v)
         return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
 
@@ -175,16 +190,26 @@ class Couplings(Bijection):
     def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
         if self.stored:
-            tape.append(Evaluation(self, self.forward, joined(x)))
+            whole = joined(x)
+            tape.append(Evaluation(self, self.forward, whole if tape.step is None else whole * tape.step))
             stored: Evaluation = tape[-1]
-            return [stored.value]
+            if tape.step is None:
+                return [stored.value]
+            y = in_steps(stored.value, tape.step)
+            tape.observe(extreme(y))
+            return [y]
         couplings = self._couplings()
         if not couplings:
             return x
         u, v = regrouped(x, 2)
+        before = RandomState(u.device)
         for coupling in couplings:
-            tape.append(RandomState(u.device))
-            u, v = tape.push(coupling, u, v)
+            u, v, largest = tape.run(push, coupling, u, v, tape.step)
+            tape.observe(largest)
+            after = RandomState(u.device)
+            # Where nothing was drawn nothing is to be drawn again, which spares a GPU's queue many small calls.
+            tape.append(nullcontext() if after == before else before.replayed())
+            before = after
         return [u, v]
 
     def pull_back(self, state: BackwardState) -> None:
@@ -194,16 +219,35 @@ class Couplings(Bijection):
             stored: Evaluation = state.tape.pop()
             grad_x, parameter_grads = stored.pull_back(joined(grad_y))
             state.gradients.add(trainable(self), parameter_grads)
-            state.put([stored.x], [grad_x])
+            step = state.tape.step
+            state.put([stored.x if step is None else in_steps(stored.x, step)], [grad_x])
             return
         halves = own_halves(y)
         grads = own_halves(grad_y)
         for coupling in reversed(self._couplings()):
-            random_state: RandomState = state.tape.pop()
-            with random_state.replayed():
-                halves, grads, parameter_grads = state.tape.pull(coupling, halves, grads)
+            draws_again: AbstractContextManager[None] = state.tape.pop()
+            with draws_again:
+                halves, grads, parameter_grads = state.tape.run(pull, coupling, halves, grads, state.tape.step)
             state.gradients.add(trainable(coupling), parameter_grads)
         state.put(list(halves), list(grads))
 
     def _couplings(self) -> Sequence[Coupling]:
         return list(self.couplings)  # type: ignore[arg-type]
+
+
+def push(coupling: Coupling, u: Tensor, v: Tensor, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the halves behind a coupling and, of halves in steps, the largest absolute value.
+
+    This and `pull` are the two passes through a coupling: pure functions of halves and parameters, which can be
+    compiled.
+    """
+    if step is None or not isinstance(coupling, AdditiveCoupling):
+        return *coupling(u, v), None
+    return coupling.push_in_steps(u, v, step)
+
+
+def pull(coupling: Coupling, halves: Halves, grads: Halves, step: Tensor | None) -> Pulled:
+    """Return what is before a coupling; see `Coupling.pull_back`."""
+    if step is None or not isinstance(coupling, AdditiveCoupling):
+        return coupling.pull_back(halves, grads)
+    return coupling.pull_back_in_steps(halves, grads, step)

@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
-from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
+from iunet_med.nn.exact_sums import (
+    pull_back_to_grid,
+    pull_back_to_steps,
+    push_in_steps,
+    push_on_grid,
+    rounds,
+    to_grid,
+)
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
 from iunet_med.nn.parts import Parts, regrouped
 from iunet_med.nn.surroundings import is_autocast, is_exporting
@@ -37,6 +44,9 @@ class Isometry(Bijection):
         on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.exact_sums`, so that
             reversible backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
 
+    Attributes:
+        descends: by how many levels of a U the output lies lower than the input.
+
     >>> from iunet_med.nn import ChannelMixing
     >>> x, isometry = torch.randn(1, 4, 6), ChannelMixing(4)
     >>> isometry.inverse(isometry(x)).allclose(x, atol=1e-5)
@@ -48,6 +58,7 @@ class Isometry(Bijection):
     cached_start: Tensor
     cached_weight: Tensor
     map_number: Tensor
+    descends = 0
 
     def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool, on_grid: bool) -> None:
         super().__init__()
@@ -123,40 +134,56 @@ class Isometry(Bijection):
 
     def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
-        return self._push(self._times, self._times_transposed, x, tape)
+        return self._push(self._times, self._times_transposed, x, tape, self.descends)
 
     def push_inverse(self, y: Parts, tape: Tape) -> Parts:
         """See `Bijection.push_inverse`."""
-        return self._push(self._times_transposed, self._times, y, tape)
+        return self._push(self._times_transposed, self._times, y, tape, -self.descends)
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`; in closed form: x = M^T y and grad_x = M^T grad_y."""
-        self._pull_back(state, self._pull_part)
+        self._pull_back(state, self._pull_part, self.descends)
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """See `Bijection.pull_back_inverse`; in closed form: y = M x and grad_y = M grad_x."""
-        self._pull_back(state, self._pull_inverse_part)
+        self._pull_back(state, self._pull_inverse_part, -self.descends)
 
-    def _push(self, there: _Product, back: _Product, parts: Parts, tape: Tape) -> Parts:
+    def _push(self, there: _Product, back: _Product, parts: Parts, tape: Tape, descends: int) -> Parts:
         matrices, parts = self._groups(parts, tape)
-        results = []
+        results, step = [], tape.step
+        tape.level += descends
         for matrix, part in zip(matrices, parts, strict=True):
-            if self._rounds(part):
+            if step is not None and tape.step is not None:
+                y, largest = push_in_steps(partial(there, matrix), partial(back, matrix), part, step, tape.step, tape)
+                tape.observe(largest)
+                results.append(y)
+            elif self._rounds(part):
                 results.append(push_on_grid(partial(there, matrix), partial(back, matrix), part, tape))
             else:
                 results.append(there(matrix, part))
         return results
 
-    def _pull_back(self, state: BackwardState, pull_part: Callable[..., tuple[Tensor, Tensor, Tensor | None]]) -> None:
+    def _pull_back(
+        self, state: BackwardState, pull_part: Callable[..., tuple[Tensor, Tensor, Tensor | None]], descends: int
+    ) -> None:
         values, grads = state.take()
+        step_behind = state.tape.step
+        state.tape.level -= descends
+        step = state.tape.step
         matrices, values = self._groups(values, state.tape)
         grads = regrouped(grads, len(matrices))
         results: list[tuple[Tensor, Tensor, Tensor | None]] = []
         on_grid = self._rounds(values[0])
         with _full_precision(values[0]):
             for matrix in reversed(matrices):
-                value, grad, grad_matrix = pull_part(matrix, values.pop(), grads.pop())
-                results.insert(0, (pull_back_to_grid(value, state.tape) if on_grid else value, grad, grad_matrix))
+                value = values.pop()
+                value, grad, grad_matrix = pull_part(matrix, value if step is None else value.float(), grads.pop())
+                if step is not None and step_behind is not None:
+                    value = pull_back_to_steps(value, step, step_behind, state.tape)
+                    grad_matrix = None if grad_matrix is None else grad_matrix * step_behind
+                elif on_grid:
+                    value = pull_back_to_grid(value, state.tape)
+                results.insert(0, (value, grad, grad_matrix))
                 del value, grad
         if self.weight.requires_grad:
             grad_matrix = torch.cat([grad for _, _, grad in results if grad is not None])

@@ -36,6 +36,8 @@ class OrthogonalDownsampling(Isometry):
     torch.Size([1, 16, 4, 4, 4])
     """
 
+    descends = 1
+
     def __init__(
         self,
         channels: int,

@@ -10,14 +10,18 @@ from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.compiled import compiled_for
+from iunet_med.nn.fixed_point import Steps, Stream, in_steps
 from iunet_med.nn.isometry import Isometry
-from iunet_med.nn.parts import joined
+from iunet_med.nn.parts import Parts, joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
+from iunet_med.nn.random_state import RandomState
 from iunet_med.nn.vjp import BackwardState, Tape, trainable
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
-def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Tensor:
+def reversible(
+    bijection: Bijection, x: Tensor, *, compiled: bool = False, stream: Stream | None = None, level: int = 0
+) -> Tensor:
     """Return `bijection(x)`, to be differentiated without stored activations.
 
     Values and gradients are those of ordinary backpropagation up to rounding; the memory held between the passes is
@@ -25,6 +29,8 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
 
     The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
     `torch.compiler.is_compiling()`) the two passes through a coupling are compiled, once for each level and size.
+
+    With a `stream` the state is held in 16 bits, see `iunet_med.nn.fixed_point`, and `level` is where it begins.
 
     What needs each module to be called once gets an ordinary pass, with stored activations: `torch.jit.trace`, ONNX
     export, `torch.func` transforms and, with a warning, hooks on modules inside the bijection.
@@ -51,9 +57,28 @@ def reversible(bijection: Bijection, x: Tensor, *, compiled: bool = False) -> Te
     weights = {isometry.weight for isometry in isometries}
     parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
     parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]
-    tape = Tape(matrices=matrices, compiled=compiled_for(bijection) if compiled else None)
+    tape = Tape(matrices=matrices, stream=stream, level=level)
+    if compiled:
+        tape.run = compiled_for(bijection)
     y = _Reversible.apply(bijection, tape, box, x, *parameters)  # type: ignore[no-untyped-call]
     return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def begin_stream(steps: Steps, bijection: Bijection, x: Tensor) -> Stream:
+    """Return the stream for a pass of `bijection` from `x`; its first batch runs the forward pass beforehand."""
+
+    def push(x: Tensor, stream: Stream) -> None:
+        with RandomState(x.device).replayed(), torch.autocast(**_autocast_state(x.device.type)):
+            _pushed(bijection, x, Tape(stream=stream))
+
+    return steps.begin(x.detach(), push)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def end_stream(steps: Steps, stream: Stream) -> None:
+    """See `Steps.end`."""
+    steps.end(stream)
 
 
 class _Reversible(torch.autograd.Function):
@@ -63,10 +88,11 @@ class _Reversible(torch.autograd.Function):
     ) -> Tensor:
         ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, tape, _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
-            y = joined(bijection.push([x.detach()], tape))
+            parts = _pushed(bijection, x.detach(), tape)
+        y = joined(parts) if tape.step is None else joined([part * tape.step for part in parts])
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
-        ctx.output = y.detach()
-        ctx.version = ctx.output._version
+        ctx.output = [y.detach()] if tape.step is None else parts
+        ctx.version = ctx.output[0]._version
         # Not by `save_for_backward`, whose hooks (checkpoint, save_on_cpu) give copies back.
         ctx.parameters = parameters
         ctx.weights = [(weight, weight._version) for weight in trainable(bijection)]
@@ -74,7 +100,7 @@ class _Reversible(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        state = BackwardState([_take_output(ctx)], [ctx.box.pop()], ctx.tape)
+        state = BackwardState(_take_output(ctx), [ctx.box.pop()], ctx.tape)
         _check_parameters(ctx)
         with torch.autocast(**ctx.autocast):
             ctx.bijection.pull_back(state)
@@ -119,14 +145,18 @@ def _check_parameters(ctx: Any) -> None:
         )
 
 
-def _take_output(ctx: Any) -> Tensor:
-    y: Tensor | None = ctx.output
+def _pushed(bijection: Bijection, x: Tensor, tape: Tape) -> Parts:
+    return bijection.push([x] if tape.step is None else [in_steps(x, tape.step)], tape)
+
+
+def _take_output(ctx: Any) -> Parts:
+    y: Parts | None = ctx.output
     if y is None:
         raise RuntimeError(
             "A second backward pass through a reversible network: its activations are gone after the first. "
             "Sum the losses and call backward once, or use backprop='stored'."
         )
-    if y._version != ctx.version:
+    if y[0]._version != ctx.version:
         raise RuntimeError(
             "The output of a reversible network was changed in place before its backward pass, which rebuilds the "
             "activations from it; use an operation that is not in place on it, or backprop='stored'."

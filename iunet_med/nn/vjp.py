@@ -9,7 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
+from iunet_med.nn.fixed_point import Stream
 from iunet_med.nn.parts import Parts
+
+
+def _run(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
 
 
 class Tape(list[Any]):
@@ -18,23 +23,34 @@ class Tape(list[Any]):
     Attributes:
         matrices: those of the isometries, computed once per step; torch differentiates them. An isometry that is not
             among them computes its own.
-        compiled: has `push` and `pull` for a coupling, compiled; None for the coupling's own methods.
+        run: calls a pass through one coupling, as it is or compiled.
+        stream: of a fixed-point state, else None.
+        level: of the state at the point that the pass has reached; resampling leads from one to another.
     """
 
-    def __init__(self, *, matrices: Mapping[nn.Module, Tensor] | None = None, compiled: Any = None) -> None:
+    def __init__(
+        self,
+        *,
+        matrices: Mapping[nn.Module, Tensor] | None = None,
+        run: Callable[..., Any] = _run,
+        stream: Stream | None = None,
+        level: int = 0,
+    ) -> None:
         super().__init__()
         self.matrices = dict(matrices or {})
-        self._compiled = compiled
+        self.run = run
+        self.stream = stream
+        self.level = level
 
-    def push(self, coupling: Any, u: Tensor, v: Tensor) -> Any:
-        """Return the halves behind a coupling."""
-        return coupling(u, v) if self._compiled is None else self._compiled.push(coupling, u, v)
+    @property
+    def step(self) -> Tensor | None:
+        """The step of the level; None for a floating-point state."""
+        return None if self.stream is None else self.stream.steps[self.level]
 
-    def pull(self, coupling: Any, halves: Any, grads: Any) -> Any:
-        """Return what is before a coupling; see `Coupling.pull_back`."""
-        if self._compiled is None:
-            return coupling.pull_back(halves, grads)
-        return self._compiled.pull(coupling, halves, grads)
+    def observe(self, extreme: Tensor | None) -> None:
+        """Take note of the largest absolute value of the state at this level."""
+        if self.stream is not None and extreme is not None:
+            self.stream.extremes[self.level].append(extreme)
 
 
 class Gradients(dict[Tensor, Tensor]):
