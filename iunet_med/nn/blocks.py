@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from iunet_med.nn.instance_norm import is_fused, normalise_and_activate
 from iunet_med.nn.surroundings import is_autocast
 
 Spec = str | tuple[str, Mapping[str, Any]] | None
@@ -73,16 +74,24 @@ class ConvolutionalBlock(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layers in their order, in the type of the weights; torch.compile skips torch's own method."""
-        if torch.jit.is_scripting():  # type: ignore[attr-defined]  # noqa: SIM108  (compiled by TorchScript as it is)
-            x = x.to(self[0].weight.dtype)  # type: ignore[arg-type]
-        else:
-            x = self._in_type_of_weights(x)
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            return self._run(x)
+        x = x.to(self[0].weight.dtype)  # type: ignore[arg-type]
         for layer in self:
             x = layer(x)
         return x
 
-    def _in_type_of_weights(self, x: Tensor) -> Tensor:
-        return x if is_autocast(x) else x.to(self[0].weight.dtype)  # type: ignore[arg-type]
+    @torch.jit.unused
+    def _run(self, x: Tensor) -> Tensor:
+        x = x if is_autocast(x) else x.to(self[0].weight.dtype)  # type: ignore[arg-type]
+        layers = list(self)
+        while layers:
+            layer = layers.pop(0)
+            if layers and is_fused(x, layer, layers[0]):
+                x = normalise_and_activate(x, layer, layers.pop(0))
+            else:
+                x = layer(x)
+        return x
 
 
 def convolution(
