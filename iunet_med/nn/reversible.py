@@ -12,7 +12,7 @@ from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.compiled import compiled_for
 from iunet_med.nn.fixed_point import Steps, Stream, in_steps
 from iunet_med.nn.isometry import Isometry
-from iunet_med.nn.parts import Parts, joined
+from iunet_med.nn.parts import Parts, channels_of, joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
 from iunet_med.nn.random_state import RandomState
 from iunet_med.nn.vjp import BackwardState, Tape, trainable
@@ -89,7 +89,7 @@ class _Reversible(torch.autograd.Function):
         ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, tape, _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
             parts = _pushed(bijection, x.detach(), tape)
-        y = joined(parts) if tape.step is None else joined([part * tape.step for part in parts])
+        y = joined(parts) if tape.step is None else _in_float(parts, tape.step)
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
         ctx.output = [y.detach()] if tape.step is None else parts
         ctx.version = ctx.output[0]._version
@@ -147,6 +147,15 @@ def _check_parameters(ctx: Any) -> None:
 
 def _pushed(bijection: Bijection, x: Tensor, tape: Tape) -> Parts:
     return bijection.push([x] if tape.step is None else [in_steps(x, tape.step)], tape)
+
+
+def _in_float(parts: Parts, step: Tensor) -> Tensor:
+    """Return parts in steps as one tensor of float32, made in its own memory."""
+    first = parts[0]
+    y = first.new_empty((first.shape[0], channels_of(parts), *first.shape[2:]), dtype=torch.float32)
+    for place, part in zip(torch.split(y, [part.shape[1] for part in parts], 1), parts, strict=True):
+        place.copy_(part).mul_(step)
+    return y
 
 
 def _take_output(ctx: Any) -> Parts:
