@@ -13,7 +13,7 @@ from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.fixed_point import extreme, in_steps, in_units
 from iunet_med.nn.parts import Halves, Parts, joined, own_halves, regrouped
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, evaluate, trainable
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, trainable
 
 Pulled = tuple[Halves, Halves, list[Tensor | None]]
 
@@ -41,8 +41,13 @@ class Coupling(nn.Module, ABC):
     def forward_and_log_det(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Couple two halves, and return the log-determinant there, shape (B,), by one evaluation of the function."""
 
+    def push(self, u: Tensor, v: Tensor, tape: Tape) -> Halves:
+        """Couple two halves without a graph."""
+        coupled: Halves = self(u, v)
+        return coupled
+
     @abstractmethod
-    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
+    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
         """Return the halves before the coupling, their gradients, and those of the trainable parameters.
 
         By one evaluation of the function. The second half and the gradient of the first one may be changed in place.
@@ -62,8 +67,6 @@ class AdditiveCoupling(Coupling):
     True
     """
 
-    compiles = True
-
     def forward(self, u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Couple two halves."""
         return v, u + self.function(v)
@@ -76,24 +79,20 @@ class AdditiveCoupling(Coupling):
         """See `Coupling.forward_and_log_det`."""
         return *self(u, v), zero_log_det(u)
 
-    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
+    def push(self, u: Tensor, v: Tensor, tape: Tape) -> Halves:
+        """See `Coupling.push`; of halves in steps, int16, also take note of the largest value."""
+        if tape.step is None:
+            return v, u + tape.value(self.function, v)
+        shift = in_steps(tape.value(self.function, in_units(v, tape.step)), tape.step)
+        total = u.to(torch.int32).add_(shift)
+        tape.observe(extreme(total))
+        return v, total.to(torch.int16)
+
+    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
-        shift = evaluate(self.function, u)
-        u_before = v.sub_(shift.value)
-        grad_function, parameter_grads = shift.pull_back(grad_v)
-        return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
-
-    def push_in_steps(self, u: Tensor, v: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Couple two halves of steps, int16, and return the largest absolute value as well."""
-        total = u.to(torch.int32) + in_steps(self.function(in_units(v, step)), step)
-        return v, total.to(torch.int16), extreme(total)
-
-    def pull_back_in_steps(self, halves: Halves, grads: Halves, step: Tensor) -> Pulled:
-        """Do for `push_in_steps` what `pull_back` does for `forward`; rounding counts as the identity."""
-        (u, v), (grad_u, grad_v) = halves, grads
-        shift = evaluate(self.function, in_units(u, step))
-        u_before = v.sub_(in_steps(shift.value, step))
+        shift = tape.evaluate(self.function, u if tape.step is None else in_units(u, tape.step))
+        u_before = v.sub_(shift.value if tape.step is None else in_steps(shift.value, tape.step))
         grad_function, parameter_grads = shift.pull_back(grad_v)
         return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
 
@@ -131,7 +130,7 @@ class AffineCoupling(Coupling):
         log_scale, shift = torch.chunk(self.function(v).to(v.dtype), 2, 1)
         return torch.cat([torch.tanh(log_scale), shift], 1)
 
-    def pull_back(self, halves: Halves, grads: Halves) -> Pulled:
+    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         evaluation = Evaluation(self.function, self.log_scale_and_shift, u)
@@ -204,8 +203,7 @@ class Couplings(Bijection):
         u, v = regrouped(x, 2)
         before = RandomState(u.device)
         for coupling in couplings:
-            u, v, largest = tape.run(push, coupling, u, v, tape.step)
-            tape.observe(largest)
+            u, v = coupling.push(u, v, tape)
             after = RandomState(u.device)
             # Where nothing was drawn nothing is to be drawn again, which spares a GPU's queue many small calls.
             tape.append(nullcontext() if after == before else before.replayed())
@@ -227,27 +225,9 @@ class Couplings(Bijection):
         for coupling in reversed(self._couplings()):
             draws_again: AbstractContextManager[None] = state.tape.pop()
             with draws_again:
-                halves, grads, parameter_grads = state.tape.run(pull, coupling, halves, grads, state.tape.step)
+                halves, grads, parameter_grads = coupling.pull_back(halves, grads, state.tape)
             state.gradients.add(trainable(coupling), parameter_grads)
         state.put(list(halves), list(grads))
 
     def _couplings(self) -> Sequence[Coupling]:
         return list(self.couplings)  # type: ignore[arg-type]
-
-
-def push(coupling: Coupling, u: Tensor, v: Tensor, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return the halves behind a coupling and, of halves in steps, the largest absolute value.
-
-    This and `pull` are the two passes through a coupling: pure functions of halves and parameters, which can be
-    compiled.
-    """
-    if step is None or not isinstance(coupling, AdditiveCoupling):
-        return *coupling(u, v), None
-    return coupling.push_in_steps(u, v, step)
-
-
-def pull(coupling: Coupling, halves: Halves, grads: Halves, step: Tensor | None) -> Pulled:
-    """Return what is before a coupling; see `Coupling.pull_back`."""
-    if step is None or not isinstance(coupling, AdditiveCoupling):
-        return coupling.pull_back(halves, grads)
-    return coupling.pull_back_in_steps(halves, grads, step)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection
-from iunet_med.nn.compiled import compiled_for
+from iunet_med.nn.compiled import compiled_calls
 from iunet_med.nn.fixed_point import Steps, Stream, in_steps
 from iunet_med.nn.isometry import Isometry
 from iunet_med.nn.parts import Parts, channels_of, joined
@@ -28,7 +28,7 @@ def reversible(
     the output alone. Under autocast the backward pass runs in the same types as the forward pass.
 
     The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
-    `torch.compiler.is_compiling()`) the two passes through a coupling are compiled, once for each level and size.
+    `torch.compiler.is_compiling()`) the functions of the couplings are compiled, once for each level and size.
 
     With a `stream` the state is held in 16 bits, see `iunet_med.nn.fixed_point`, and `level` is where it begins.
 
@@ -59,7 +59,7 @@ def reversible(
     parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]
     tape = Tape(matrices=matrices, stream=stream, level=level)
     if compiled:
-        tape.run = compiled_for(bijection)
+        tape.call = compiled_calls(bijection)
     y = _Reversible.apply(bijection, tape, box, x, *parameters)  # type: ignore[no-untyped-call]
     return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from iunet_med.nn.fixed_point import Stream
 from iunet_med.nn.parts import Parts
 
 
-def _run(function: Callable[..., Any], *args: Any) -> Any:
-    return function(*args)
+def _call(function: nn.Module, x: Tensor) -> Tensor:
+    y: Tensor = function(x)
+    return y
 
 
 class Tape(list[Any]):
@@ -23,7 +25,7 @@ class Tape(list[Any]):
     Attributes:
         matrices: those of the isometries, computed once per step; torch differentiates them. An isometry that is not
             among them computes its own.
-        run: calls a pass through one coupling, as it is or compiled.
+        call: calls the function of a coupling, as it is or compiled.
         stream: of a fixed-point state, else None.
         level: of the state at the point that the pass has reached; resampling leads from one to another.
     """
@@ -32,13 +34,13 @@ class Tape(list[Any]):
         self,
         *,
         matrices: Mapping[nn.Module, Tensor] | None = None,
-        run: Callable[..., Any] = _run,
+        call: Callable[[nn.Module, Tensor], Tensor] = _call,
         stream: Stream | None = None,
         level: int = 0,
     ) -> None:
         super().__init__()
         self.matrices = dict(matrices or {})
-        self.run = run
+        self.call = call
         self.stream = stream
         self.level = level
 
@@ -47,10 +49,22 @@ class Tape(list[Any]):
         """The step of the level; None for a floating-point state."""
         return None if self.stream is None else self.stream.steps[self.level]
 
-    def observe(self, extreme: Tensor | None) -> None:
-        """Take note of the largest absolute value of the state at this level."""
-        if self.stream is not None and extreme is not None:
+    def observe(self, extreme: Tensor) -> None:
+        """Take note of the largest absolute value of a state in steps at this level."""
+        if self.stream is not None:
             self.stream.extremes[self.level].append(extreme)
+
+    def value(self, function: nn.Module, x: Tensor) -> Tensor:
+        """Return `function(x)` without a graph, and with the bits that `evaluate` finds again."""
+        if self.call is _call:
+            return _call(function, x)
+        # Compiled code without a graph would be other code, whose sums are rounded otherwise.
+        with torch.enable_grad():
+            return self.call(function, x.detach().requires_grad_()).detach()
+
+    def evaluate(self, function: nn.Module, x: Tensor) -> Evaluation:
+        """Return the evaluation of a coupling's function."""
+        return Evaluation(function, partial(self.call, function), x)
 
 
 class Gradients(dict[Tensor, Tensor]):
@@ -125,28 +139,3 @@ class Evaluation:
         gradients: list[Tensor | None] = list(torch.autograd.grad([edge], inputs, [grad_y], allow_unused=True))
         grad_x = gradients.pop(0)
         return torch.zeros_like(self._leaf) if grad_x is None else grad_x, gradients
-
-
-class TracedEvaluation:
-    """An `Evaluation` of a module for `torch.compile`, which follows no recorded graph: by `torch.func.vjp`."""
-
-    def __init__(self, module: nn.Module, x: Tensor) -> None:
-        named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-
-        def function(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
-            y: Tensor = torch.func.functional_call(module, parameters, (x,))
-            return y
-
-        evaluated: Any = torch.func.vjp(function, named, x)
-        self.value: Tensor = evaluated[0]
-        self._vjp = evaluated[1]
-
-    def pull_back(self, grad_y: Tensor) -> tuple[Tensor, list[Tensor | None]]:
-        """Return the gradient with respect to `x`, and those of the module's trainable parameters in their order."""
-        grads, grad_x = self._vjp(grad_y.to(self.value.dtype))
-        return grad_x, list(grads.values())
-
-
-def evaluate(module: nn.Module, x: Tensor) -> Evaluation | TracedEvaluation:
-    """Return an evaluation of `module` at `x`, of the kind that works where it is called."""
-    return TracedEvaluation(module, x) if torch.compiler.is_compiling() else Evaluation(module, module, x)
