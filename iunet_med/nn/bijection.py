@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from iunet_med.nn.parts import Parts, joined
-from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, trainable
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
 
 
 class Bijection(nn.Module, ABC):
@@ -64,16 +64,18 @@ class Bijection(nn.Module, ABC):
         """
         y, grad_y = map(joined, state.take())
         x = self.inverse(y)
-        grad_x, grads = Evaluation(self, self.forward, x).pull_back(grad_y)
-        state.gradients.add(trainable(self), grads)
+        evaluation = Evaluation(self, self.forward, x)
+        grad_x, grads = evaluation.pull_back(grad_y)
+        state.gradients.add(evaluation.parameters, grads)
         state.put([x], [grad_x])
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """Do for `inverse`, whose output is in `state`, what `pull_back` does for `forward`."""
         x, grad_x = map(joined, state.take())
         y: Tensor = self(x)
-        grad_y, grads = Evaluation(self, self.inverse, y).pull_back(grad_x)
-        state.gradients.add(trainable(self), grads)
+        evaluation = Evaluation(self, self.inverse, y)
+        grad_y, grads = evaluation.pull_back(grad_x)
+        state.gradients.add(evaluation.parameters, grads)
         state.put([y], [grad_y])
 
 

@@ -13,9 +13,7 @@ from iunet_med.nn.bijection import Bijection, zero_log_det
 from iunet_med.nn.fixed_point import extreme, in_steps, in_units
 from iunet_med.nn.parts import Halves, Parts, joined, own_halves, regrouped
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Evaluation, Tape, trainable
-
-Pulled = tuple[Halves, Halves, list[Tensor | None]]
+from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
 
 
 class Coupling(nn.Module, ABC):
@@ -47,10 +45,11 @@ class Coupling(nn.Module, ABC):
         return coupled
 
     @abstractmethod
-    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
-        """Return the halves before the coupling, their gradients, and those of the trainable parameters.
+    def pull_back(self, halves: Halves, grads: Halves, state: BackwardState) -> tuple[Halves, Halves]:
+        """Return the halves before the coupling and their gradients, by one evaluation of the function.
 
-        By one evaluation of the function. The second half and the gradient of the first one may be changed in place.
+        Adds the gradients of the parameters to the state's. The second half and the gradient of the first one may be
+        changed in place.
         """
 
 
@@ -88,13 +87,15 @@ class AdditiveCoupling(Coupling):
         tape.observe(extreme(total))
         return v, total.to(torch.int16)
 
-    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
+    def pull_back(self, halves: Halves, grads: Halves, state: BackwardState) -> tuple[Halves, Halves]:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
-        shift = tape.evaluate(self.function, u if tape.step is None else in_units(u, tape.step))
-        u_before = v.sub_(shift.value if tape.step is None else in_steps(shift.value, tape.step))
+        step = state.tape.step
+        shift = state.tape.evaluate(self.function, u if step is None else in_units(u, step))
+        u_before = v.sub_(shift.value if step is None else in_steps(shift.value, step))
         grad_function, parameter_grads = shift.pull_back(grad_v)
-        return (u_before, u), (grad_v, grad_u.add_(grad_function)), parameter_grads
+        state.gradients.add(shift.parameters, parameter_grads)
+        return (u_before, u), (grad_v, grad_u.add_(grad_function))
 
 
 class AffineCoupling(Coupling):
@@ -130,15 +131,15 @@ class AffineCoupling(Coupling):
         log_scale, shift = torch.chunk(self.function(v).to(v.dtype), 2, 1)
         return torch.cat([torch.tanh(log_scale), shift], 1)
 
-    def pull_back(self, halves: Halves, grads: Halves, tape: Tape) -> Pulled:
+    def pull_back(self, halves: Halves, grads: Halves, state: BackwardState) -> tuple[Halves, Halves]:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         evaluation = Evaluation(self.function, self.log_scale_and_shift, u)
         log_scale, shift = evaluation.value.chunk(2, 1)
         scaled = v - shift
         grad_function, parameter_grads = evaluation.pull_back(torch.cat([grad_v * scaled, grad_v], 1))
-        grads_before = grad_v * torch.exp(log_scale), grad_function + grad_u
-        return (scaled * torch.exp(-log_scale), u), grads_before, parameter_grads
+        state.gradients.add(evaluation.parameters, parameter_grads)
+        return (scaled * torch.exp(-log_scale), u), (grad_v * torch.exp(log_scale), grad_function + grad_u)
 
 
 class Couplings(Bijection):
@@ -216,7 +217,7 @@ class Couplings(Bijection):
         if self.stored:
             stored: Evaluation = state.tape.pop()
             grad_x, parameter_grads = stored.pull_back(joined(grad_y))
-            state.gradients.add(trainable(self), parameter_grads)
+            state.gradients.add(stored.parameters, parameter_grads)
             step = state.tape.step
             state.put([stored.x if step is None else in_steps(stored.x, step)], [grad_x])
             return
@@ -225,8 +226,7 @@ class Couplings(Bijection):
         for coupling in reversed(self._couplings()):
             draws_again: AbstractContextManager[None] = state.tape.pop()
             with draws_again:
-                halves, grads, parameter_grads = coupling.pull_back(halves, grads, state.tape)
-            state.gradients.add(trainable(coupling), parameter_grads)
+                halves, grads = coupling.pull_back(halves, grads, state)
         state.put(list(halves), list(grads))
 
     def _couplings(self) -> Sequence[Coupling]:

@@ -241,10 +241,13 @@ class Isometry(Bijection):
             return self._computed()
 
     def _computed(self) -> Tensor:
+        return self._rotated(self.start, self.weight)
+
+    def _rotated(self, start: Tensor, weight: Tensor) -> Tensor:
         # A start that was rounded to another type becomes orthogonal to this type's precision.
-        if self.weight.dtype == torch.float16 or self.weight.dtype == torch.bfloat16:
-            return polished(self.start.float()) @ self.rotation(self.weight.float())
-        return polished(self.start) @ self.rotation(self.weight)
+        if weight.dtype == torch.float16 or weight.dtype == torch.bfloat16:
+            return polished(start.float()) @ self.rotation(weight.float())
+        return polished(start) @ self.rotation(weight)
 
     def _update(self) -> None:
         """Compute `cached_matrix` unless it belongs to the present values.
@@ -282,6 +285,28 @@ class Isometry(Bijection):
         if not self.training:
             with torch.no_grad():
                 self.matrix()
+
+
+def matrices_of(isometries: Sequence[Isometry]) -> dict[nn.Module, Tensor]:
+    """Return the matrices of each isometry; in training mode those of one kind are computed together.
+
+    They are small, so that a GPU spends the same time on all of them as on one.
+    """
+    kinds: dict[tuple[Any, ...], list[Isometry]] = {}
+    for isometry in isometries:
+        weight = isometry.weight
+        kind = (isometry.rotation, weight.shape[-1], weight.dtype, weight.device, weight.requires_grad)
+        kinds.setdefault(kind if isometry.training else (isometry,), []).append(isometry)
+    found: dict[nn.Module, Tensor] = {}
+    for alike in kinds.values():
+        if len(alike) == 1:
+            found[alike[0]] = alike[0].matrix()
+            continue
+        starts, weights = torch.cat([one.start for one in alike]), torch.cat([one.weight for one in alike])
+        with _full_precision(weights):
+            together = alike[0]._rotated(starts, weights)
+        found.update(zip(alike, torch.split(together, [len(one.start) for one in alike]), strict=True))
+    return found
 
 
 def _full_precision(x: Tensor) -> AbstractContextManager[object]:

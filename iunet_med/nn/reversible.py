@@ -6,12 +6,12 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.compiled import compiled_calls
 from iunet_med.nn.fixed_point import Steps, Stream, in_steps
-from iunet_med.nn.isometry import Isometry
+from iunet_med.nn.isometry import Isometry, matrices_of
 from iunet_med.nn.parts import Parts, channels_of, joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
 from iunet_med.nn.random_state import RandomState
@@ -53,7 +53,7 @@ def reversible(
     box: list[Tensor] = []
     # Torch differentiates the matrices, so that they are the parameters of the two passes in place of their weights.
     isometries = [module for module in bijection.modules() if isinstance(module, Isometry)]
-    matrices: dict[nn.Module, Tensor] = {isometry: isometry.matrix() for isometry in isometries}
+    matrices = matrices_of(isometries)
     weights = {isometry.weight for isometry in isometries}
     parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
     parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]

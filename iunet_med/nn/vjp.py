@@ -105,17 +105,30 @@ class BackwardState:
 
 def trainable(module: nn.Module) -> list[nn.Parameter]:
     """List the parameters of `module` that want a gradient, each once."""
-    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+    # As `module.parameters()`, whose nested generators take milliseconds of every step.
+    found: dict[nn.Parameter, None] = {}
+    modules, seen = [module], set()
+    while modules:
+        one = modules.pop()
+        if one not in seen:
+            seen.add(one)
+            found.update((p, None) for p in one._parameters.values() if p is not None and p.requires_grad)
+            modules.extend(child for child in reversed(one._modules.values()) if child is not None)
+    return list(found)
 
 
 class Evaluation:
     """`y = function(x)`, evaluated once with a graph, to be pulled back once.
 
     `function` is `module` or a method of it.
+
+    Attributes:
+        x: where.
+        parameters: the module's trainable ones.
     """
 
     def __init__(self, module: nn.Module, function: Callable[[Tensor], Tensor], x: Tensor) -> None:
-        self._parameters = trainable(module)
+        self.parameters = trainable(module)
         self.x = x.detach()
         self._leaf = x.detach().requires_grad_()
         with torch.enable_grad():
@@ -129,13 +142,13 @@ class Evaluation:
         return self._y.detach()
 
     def pull_back(self, grad_y: Tensor) -> tuple[Tensor, list[Tensor | None]]:
-        """Return the gradient with respect to `x`, and those of the module's trainable parameters in their order."""
+        """Return the gradient with respect to `x`, and those of `parameters`."""
         y, self._y = self._y, None
         if y is None or not y.requires_grad:
-            return torch.zeros_like(self._leaf), [None] * len(self._parameters)
+            return torch.zeros_like(self._leaf), [None] * len(self.parameters)
         grad_y, edge = grad_y.to(y.dtype), get_gradient_edge(y)
         del y
-        inputs = [self._leaf, *self._parameters]
+        inputs = [self._leaf, *self.parameters]
         gradients: list[Tensor | None] = list(torch.autograd.grad([edge], inputs, [grad_y], allow_unused=True))
         grad_x = gradients.pop(0)
         return torch.zeros_like(self._leaf) if grad_x is None else grad_x, gradients
