@@ -1,12 +1,18 @@
 """Tiny cases in the layouts of public data sets, for the tests of data, transforms and bundles."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+
+# Without a GPU Triton's kernels are interpreted; Triton reads this when it is imported first.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SUFFIXES = ("t1n", "t1c", "t2w", "t2f")
 LAS = np.diag([-1.0, 1.0, 1.0, 1.0])

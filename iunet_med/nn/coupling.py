@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
-from iunet_med.nn.fixed_point import extreme, in_steps, in_units
+from iunet_med.nn.fixed_point import add_in_steps, in_steps, in_units, observe, subtract_in_steps_
 from iunet_med.nn.parts import Halves, Parts, joined, own_halves, regrouped
 from iunet_med.nn.random_state import RandomState
 from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
@@ -80,19 +80,18 @@ class AdditiveCoupling(Coupling):
 
     def push(self, u: Tensor, v: Tensor, tape: Tape) -> Halves:
         """See `Coupling.push`; of halves in steps, int16, also take note of the largest value."""
-        if tape.step is None:
+        stream = tape.stream
+        if stream is None:
             return v, u + tape.value(self.function, v)
-        shift = in_steps(tape.value(self.function, in_units(v, tape.step)), tape.step)
-        total = u.to(torch.int32).add_(shift)
-        tape.observe(extreme(total))
-        return v, total.to(torch.int16)
+        step, largest = stream.steps[tape.level], stream.largest[tape.level]
+        return v, add_in_steps(u, tape.value(self.function, in_units(v, step)), step, largest)
 
     def pull_back(self, halves: Halves, grads: Halves, state: BackwardState) -> tuple[Halves, Halves]:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         step = state.tape.step
         shift = state.tape.evaluate(self.function, u if step is None else in_units(u, step))
-        u_before = v.sub_(shift.value if step is None else in_steps(shift.value, step))
+        u_before = v.sub_(shift.value) if step is None else subtract_in_steps_(v, shift.value, step)
         grad_function, parameter_grads = shift.pull_back(grad_v)
         state.gradients.add(shift.parameters, parameter_grads)
         return (u_before, u), (grad_v, grad_u.add_(grad_function))
@@ -193,10 +192,10 @@ class Couplings(Bijection):
             whole = joined(x)
             tape.append(Evaluation(self, self.forward, whole if tape.step is None else whole * tape.step))
             stored: Evaluation = tape[-1]
-            if tape.step is None:
+            if tape.stream is None or tape.step is None:
                 return [stored.value]
             y = in_steps(stored.value, tape.step)
-            tape.observe(extreme(y))
+            observe(y.to(torch.int32), tape.stream.largest[tape.level])
             return [y]
         couplings = self._couplings()
         if not couplings:

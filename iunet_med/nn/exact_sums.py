@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from iunet_med.nn.fixed_point import extreme
 from iunet_med.nn.surroundings import is_autocast
 from iunet_med.nn.vjp import Tape
 
@@ -72,28 +71,6 @@ def pull_back_to_grid(x: Tensor, tape: Tape) -> Tensor:
     """Return the input of `push_on_grid`, given the inverse of its output."""
     missed: Tensor = tape.pop()
     return to_grid(x).add_(missed, alpha=SPACING)
-
-
-def push_in_steps(
-    forward: Callable[[Tensor], Tensor],
-    inverse: Callable[[Tensor], Tensor],
-    x: Tensor,
-    step: Tensor,
-    step_behind: Tensor,
-    tape: Tape,
-) -> tuple[Tensor, Tensor]:
-    """Do for a state in steps, int16, what `push_on_grid` does for one on the grid; return its extreme as well."""
-    ratio = step / step_behind
-    y = torch.round(forward(x.float()) * ratio).to(torch.int32)
-    y, largest = y.to(torch.int16), extreme(y)
-    tape.append((x - torch.round(inverse(y.float()) / ratio)).to(torch.int8))
-    return y, largest
-
-
-def pull_back_to_steps(x: Tensor, step: Tensor, step_behind: Tensor, tape: Tape) -> Tensor:
-    """Return the input of `push_in_steps`, given the inverse of its output, float32 in the steps behind."""
-    missed: Tensor = tape.pop()
-    return (torch.round(x / (step / step_behind)) + missed).to(torch.int16)
 
 
 class _ToGrid(torch.autograd.Function):

@@ -9,14 +9,14 @@ halves the step in time; a value that leaves the range of 16 bits wraps around, 
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from iunet_med.nn.surroundings import is_autocast
+from iunet_med.nn.surroundings import has_kernels, is_autocast
 
 LARGEST = 2**15 - 1
 COARSEN_ABOVE = 2**14
@@ -34,12 +34,14 @@ class Stream:
 
     Attributes:
         steps: one scalar per level.
-        extremes: the largest absolute values met, in steps, by level.
+        exponents: their logarithms to base 2, int32.
+        largest: the largest absolute value met at each level, in steps, int32; 0 where there was none.
     """
 
     def __init__(self, steps: Tensor) -> None:
         self.steps = [step.clone() for step in steps]
-        self.extremes: dict[int, list[Tensor]] = defaultdict(list)
+        self.exponents = list(torch.log2(steps).round().to(torch.int32))
+        self.largest = list(torch.zeros(len(steps), dtype=torch.int32, device=steps.device))
 
 
 class Steps(nn.Module):
@@ -101,10 +103,7 @@ class Steps(nn.Module):
         self._copy = _for_the_host(self.overflows)
 
     def _observe(self, stream: Stream) -> None:
-        largest = list(self.largest)
-        for level, extremes in stream.extremes.items():
-            largest[level] = torch.stack(extremes).amax().to(self.largest)
-        self.largest = torch.stack(largest)
+        self.largest = torch.stack(stream.largest).float()
 
     def _set(self, step: Tensor) -> None:
         self.step = torch.maximum(step, step.amax() / MOST_APART)
@@ -136,13 +135,40 @@ def in_steps(x: Tensor, step: Tensor) -> Tensor:
 def in_units(x: Tensor, step: Tensor) -> Tensor:
     """Return the values of steps, in the type of autocast where it is on, else float32."""
     dtype = torch.get_autocast_dtype(x.device.type) if is_autocast(x) else torch.float32
+    if has_kernels(x):
+        values: Tensor = _kernels().units(x, step, dtype)
+        return values
     return x.to(dtype).mul_(step)
 
 
-def extreme(x: Tensor) -> Tensor:
-    """Return the largest absolute value, as a scalar of float32."""
+def observe(x: Tensor, largest: Tensor) -> None:
+    """Raise `largest` to the largest absolute value of `x`, int32."""
     low, high = torch.aminmax(x)
-    return torch.maximum(-low, high).float()
+    torch.maximum(largest, torch.maximum(-low, high), out=largest)
+
+
+def add_in_steps(u: Tensor, shift: Tensor, step: Tensor, largest: Tensor) -> Tensor:
+    """Return `u`, int16, plus `shift` in steps, with wrap-around; raise `largest` to the largest absolute value."""
+    if has_kernels(u):
+        total: Tensor = _kernels().add(u, shift.contiguous(), step, largest)
+        return total
+    total = u.to(torch.int32).add_(in_steps(shift, step))
+    observe(total, largest)
+    return total.to(torch.int16)
+
+
+def subtract_in_steps_(v: Tensor, shift: Tensor, step: Tensor) -> Tensor:
+    """Take `shift` in steps away from `v`, int16, with wrap-around, in place."""
+    if has_kernels(v):
+        _kernels().subtract_(v, shift.contiguous(), step)
+        return v
+    return v.sub_(in_steps(shift, step))
+
+
+def _kernels() -> Any:
+    from iunet_med.nn import step_kernels
+
+    return step_kernels
 
 
 def _power_of_two(x: Tensor) -> Tensor:

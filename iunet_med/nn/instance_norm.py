@@ -6,7 +6,6 @@ autocast. `docs/benchmarks.md` has the times.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -14,17 +13,16 @@ from torch import Tensor, nn
 from torch.nn.functional import group_norm, leaky_relu
 
 from iunet_med.nn.plain import has_hooks, is_recorded
+from iunet_med.nn.surroundings import has_kernels
 
 SMALLEST = 2**21
 """Values from which the kernels are faster than torch's on an H100."""
-HAS_TRITON = find_spec("triton") is not None
 
 
 def is_fused(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
     """Return True if `normalise_and_activate` is right and faster than `act(norm(x))`."""
     return (
-        HAS_TRITON
-        and x.is_cuda
+        has_kernels(x)
         and x.numel() >= SMALLEST
         and x.dtype in (torch.float32, torch.float16, torch.bfloat16)
         and x.is_contiguous()
@@ -32,7 +30,7 @@ def is_fused(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:
         and norm.affine
         and norm.num_groups == norm.num_channels
         and isinstance(act, nn.LeakyReLU | nn.ReLU)
-        and not (torch.compiler.is_compiling() or is_recorded() or has_hooks(norm) or has_hooks(act))
+        and not (is_recorded() or has_hooks(norm) or has_hooks(act))
     )
 
 

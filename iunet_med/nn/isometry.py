@@ -11,14 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.bijection import Bijection, zero_log_det
-from iunet_med.nn.exact_sums import (
-    pull_back_to_grid,
-    pull_back_to_steps,
-    push_in_steps,
-    push_on_grid,
-    rounds,
-    to_grid,
-)
+from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
+from iunet_med.nn.fixed_point import observe
 from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
 from iunet_med.nn.parts import Parts, regrouped
 from iunet_med.nn.surroundings import is_autocast, is_exporting
@@ -134,69 +128,98 @@ class Isometry(Bijection):
 
     def push(self, x: Parts, tape: Tape) -> Parts:
         """See `Bijection.push`."""
-        return self._push(self._times, self._times_transposed, x, tape, self.descends)
+        return self._push(x, tape, inverse=False)
 
     def push_inverse(self, y: Parts, tape: Tape) -> Parts:
         """See `Bijection.push_inverse`."""
-        return self._push(self._times_transposed, self._times, y, tape, -self.descends)
+        return self._push(y, tape, inverse=True)
 
     def pull_back(self, state: BackwardState) -> None:
         """See `Bijection.pull_back`; in closed form: x = M^T y and grad_x = M^T grad_y."""
-        self._pull_back(state, self._pull_part, self.descends)
+        self._pull_back(state, inverse=False)
 
     def pull_back_inverse(self, state: BackwardState) -> None:
         """See `Bijection.pull_back_inverse`; in closed form: y = M x and grad_y = M grad_x."""
-        self._pull_back(state, self._pull_inverse_part, -self.descends)
+        self._pull_back(state, inverse=True)
 
-    def _push(self, there: _Product, back: _Product, parts: Parts, tape: Tape, descends: int) -> Parts:
+    def _push(self, parts: Parts, tape: Tape, *, inverse: bool) -> Parts:
         matrices, parts = self._groups(parts, tape)
-        results, step = [], tape.step
-        tape.level += descends
-        for matrix, part in zip(matrices, parts, strict=True):
-            if step is not None and tape.step is not None:
-                y, largest = push_in_steps(partial(there, matrix), partial(back, matrix), part, step, tape.step, tape)
-                tape.observe(largest)
-                results.append(y)
+        level = tape.level
+        tape.level += -self.descends if inverse else self.descends
+        results = []
+        for group, (matrix, part) in enumerate(zip(matrices, parts, strict=True)):
+            there, back = (partial(times, matrix) for times in self._products(inverse=inverse))
+            if tape.stream is not None:
+                results.append(self._push_in_steps(part, tape, level, group, inverse=inverse))
             elif self._rounds(part):
-                results.append(push_on_grid(partial(there, matrix), partial(back, matrix), part, tape))
+                results.append(push_on_grid(there, back, part, tape))
             else:
-                results.append(there(matrix, part))
+                results.append(there(part))
         return results
 
-    def _pull_back(
-        self, state: BackwardState, pull_part: Callable[..., tuple[Tensor, Tensor, Tensor | None]], descends: int
-    ) -> None:
+    def _pull_back(self, state: BackwardState, *, inverse: bool) -> None:
         values, grads = state.take()
-        step_behind = state.tape.step
-        state.tape.level -= descends
-        step = state.tape.step
         matrices, values = self._groups(values, state.tape)
         grads = regrouped(grads, len(matrices))
+        level = state.tape.level
+        state.tape.level += self.descends if inverse else -self.descends
         results: list[tuple[Tensor, Tensor, Tensor | None]] = []
         on_grid = self._rounds(values[0])
         with _full_precision(values[0]):
-            for matrix in reversed(matrices):
-                value = values.pop()
-                value, grad, grad_matrix = pull_part(matrix, value if step is None else value.float(), grads.pop())
-                if step is not None and step_behind is not None:
-                    value = pull_back_to_steps(value, step, step_behind, state.tape)
-                    grad_matrix = None if grad_matrix is None else grad_matrix * step_behind
-                elif on_grid:
-                    value = pull_back_to_grid(value, state.tape)
-                results.insert(0, (value, grad, grad_matrix))
-                del value, grad
+            for group in reversed(range(len(matrices))):
+                value, grad = values.pop(), grads.pop()
+                if state.tape.stream is not None:
+                    result = self._pull_in_steps(value, grad, state.tape, level, group, inverse=inverse)
+                else:
+                    pull_part = self._pull_inverse_part if inverse else self._pull_part
+                    result = pull_part(matrices[group], value, grad)
+                    if on_grid:
+                        result = pull_back_to_grid(result[0], state.tape), *result[1:]
+                results.insert(0, result)
+                del value, grad, result
         if self.weight.requires_grad:
             grad_matrix = torch.cat([grad for _, _, grad in results if grad is not None])
             state.gradients.add([state.tape.matrices[self]], [grad_matrix])
         state.put([value for value, _, _ in results], [grad for _, grad, _ in results])
 
-    def _groups(self, parts: Parts, tape: Tape) -> tuple[Sequence[Tensor], Parts]:
-        """Return the matrices of each half of the vectors and the parts with these halves, or one of all."""
+    def _push_in_steps(self, x: Tensor, tape: Tape, level: int, group: int, *, inverse: bool) -> Tensor:
+        """Return the turned state in steps, int16, and lay what the way back misses of it on the tape, int8."""
+        stream: Any = tape.stream
+        there, back = self._products(inverse=inverse)
+        matrix = self._groups_of(tape)[group]
+        ratio = stream.steps[level] / stream.steps[tape.level]
+        y = torch.round(there(matrix, x.float()) * ratio).to(torch.int32)
+        observe(y, stream.largest[tape.level])
+        y = y.to(torch.int16)
+        tape.append((x - torch.round(back(matrix, y.float()) / ratio)).to(torch.int8))
+        return y
+
+    def _pull_in_steps(
+        self, y: Tensor, grad: Tensor, tape: Tape, level: int, group: int, *, inverse: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Undo `_push_in_steps`, from `level` back to the tape's; return what `_pull_part` does."""
+        stream: Any = tape.stream
+        pull_part = self._pull_inverse_part if inverse else self._pull_part
+        value, grad, grad_matrix = pull_part(self._groups_of(tape)[group], y.float(), grad)
+        missed: Tensor = tape.pop()
+        value = torch.round(value / (stream.steps[tape.level] / stream.steps[level])).add_(missed).to(torch.int16)
+        return value, grad, None if grad_matrix is None else grad_matrix * stream.steps[level]
+
+    def _products(self, *, inverse: bool) -> tuple[_Product, _Product]:
+        """Return the products with the matrices and with their transposes, or the other way round."""
+        return (self._times_transposed, self._times) if inverse else (self._times, self._times_transposed)
+
+    def _groups_of(self, tape: Tape) -> Sequence[Tensor]:
+        """Return the matrices of each half of the vectors, or of all."""
         if self not in tape.matrices:
             tape.matrices[self] = self.matrix()
         matrices = tape.matrices[self].detach()
-        groups = 2 if matrices.shape[0] % 2 == 0 else 1
-        return matrices.chunk(groups), list(regrouped(parts, groups))
+        return matrices.chunk(2 if len(matrices) % 2 == 0 else 1)
+
+    def _groups(self, parts: Parts, tape: Tape) -> tuple[Sequence[Tensor], Parts]:
+        """Return `_groups_of` and the parts that belong to each."""
+        matrices = self._groups_of(tape)
+        return matrices, list(regrouped(parts, len(matrices)))
 
     def _times(self, matrix: Tensor, x: Tensor) -> Tensor:
         with _full_precision(x):

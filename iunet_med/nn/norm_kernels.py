@@ -12,6 +12,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from iunet_med.nn.kernel_launch import launch
+
 BLOCK = 4096
 PROGRAMS = 2048
 """About how many pieces all rows are cut into: enough to keep every multiprocessor of a GPU busy."""
@@ -119,12 +121,12 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, eps: float, slope: float) -
     means, squares = x.new_empty((2, rows, pieces), dtype=torch.float32)
     mean, scale = x.new_empty((2, rows), dtype=torch.float32)
     y = torch.empty_like(x)
-    with _device(x):
-        _moments[(rows, pieces)](x, means, squares, size, blocks, width=BLOCK)
-        _apply[(rows, triton.cdiv(size, BLOCK))](
-            x, y, weight, bias, means, squares, mean, scale, size, x.shape[1], blocks, pieces, eps, slope,
-            width=BLOCK, most_pieces=MOST_PIECES,
-        )  # fmt: skip
+    launch(_moments, (rows, pieces), x, means, squares, size, blocks, width=BLOCK)
+    launch(
+        _apply, (rows, triton.cdiv(size, BLOCK)),
+        x, y, weight, bias, means, squares, mean, scale, size, x.shape[1], blocks, pieces, eps, slope,
+        width=BLOCK, most_pieces=MOST_PIECES,
+    )  # fmt: skip
     return y, mean, scale
 
 
@@ -135,14 +137,15 @@ def backward(
     rows, size, blocks, pieces = _cut(x)
     sums = x.new_empty((2, rows, pieces), dtype=torch.float32)
     grad_x, channels = torch.empty_like(x), x.shape[1]
-    with _device(x):
-        _sums[(rows, pieces)](
-            x, grad, weight, bias, mean, scale, sums[0], sums[1], size, channels, blocks, slope, width=BLOCK
-        )
-        _gradient[(rows, triton.cdiv(size, BLOCK))](
-            x, grad, weight, bias, mean, scale, sums[0], sums[1], grad_x, size, channels, pieces, slope,
-            width=BLOCK, most_pieces=MOST_PIECES,
-        )  # fmt: skip
+    launch(
+        _sums, (rows, pieces),
+        x, grad, weight, bias, mean, scale, sums[0], sums[1], size, channels, blocks, slope, width=BLOCK,
+    )  # fmt: skip
+    launch(
+        _gradient, (rows, triton.cdiv(size, BLOCK)),
+        x, grad, weight, bias, mean, scale, sums[0], sums[1], grad_x, size, channels, pieces, slope,
+        width=BLOCK, most_pieces=MOST_PIECES,
+    )  # fmt: skip
     grad_bias, grad_weight = sums.view(2, -1, channels, pieces).sum((1, 3))
     return grad_x, grad_weight.to(weight.dtype), grad_bias.to(bias.dtype)
 
@@ -153,7 +156,3 @@ def _cut(x: Tensor) -> tuple[int, int, int, int]:
     wanted = min(MOST_PIECES, max(1, PROGRAMS // rows))
     blocks = triton.cdiv(triton.cdiv(size, BLOCK), wanted)
     return rows, size, blocks, triton.cdiv(size, blocks * BLOCK)
-
-
-def _device(x: Tensor) -> torch.cuda.device:
-    return torch.cuda.device(x.device if x.is_cuda else -1)

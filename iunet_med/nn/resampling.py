@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from iunet_med.nn.isometry import Isometry
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart, orthogonal_start
+from iunet_med.nn.surroundings import has_kernels
+from iunet_med.nn.vjp import Tape
+
+KERNEL_BLOCKS = (2, 4, 8, 16)
+"""Voxels per block for which there are kernels: powers of two, whose matrices fit a GPU's registers."""
 
 
 class OrthogonalDownsampling(Isometry):
@@ -62,6 +69,41 @@ class OrthogonalDownsampling(Isometry):
     def extra_repr(self) -> str:
         """Return channels, stride and map."""
         return f"{self.channels}, stride={self.stride}, orthogonal={self.rotation.__name__}"
+
+    def _push_in_steps(self, x: Tensor, tape: Tape, level: int, group: int, *, inverse: bool) -> Tensor:
+        if not self._has_kernels(x):
+            return super()._push_in_steps(x, tape, level, group, inverse=inverse)
+        from iunet_med.nn import step_kernels
+
+        stream: Any = tape.stream
+        if self not in tape.integers:
+            scaled = tape.matrices[self].detach().float() * 2**step_kernels.MATRIX_BITS
+            tape.integers[self] = torch.round(scaled).to(torch.int32)
+        integers = tape.integers[self].chunk(len(self._groups_of(tape)))[group]
+        finer = stream.exponents[level] - stream.exponents[tape.level]
+        y, missed = step_kernels.turn(x, self.stride, integers, finer, stream.largest[tape.level], up=inverse)
+        tape.append(missed)
+        return y
+
+    def _pull_in_steps(
+        self, y: Tensor, grad: Tensor, tape: Tape, level: int, group: int, *, inverse: bool
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        if not self._has_kernels(y):
+            return super()._pull_in_steps(y, grad, tape, level, group, inverse=inverse)
+        from iunet_med.nn import step_kernels
+
+        stream: Any = tape.stream
+        matrices = self._groups_of(tape)
+        integers = tape.integers[self].chunk(len(matrices))[group]
+        finer = stream.exponents[tape.level] - stream.exponents[level]
+        missed = tape.pop()
+        value, grad, grad_matrix = step_kernels.turn_back(
+            y, grad, missed, self.stride, integers, matrices[group], finer, up=inverse
+        )
+        return value, grad, grad_matrix * stream.steps[level]
+
+    def _has_kernels(self, x: Tensor) -> bool:
+        return has_kernels(x) and self.block_size in KERNEL_BLOCKS and x[0].is_contiguous()
 
     def _input_vectors(self, x: Tensor) -> Tensor:
         self._check_divisible(x)

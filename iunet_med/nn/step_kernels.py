@@ -15,6 +15,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from iunet_med.nn.kernel_launch import launch
+
 WIDTH = 2048
 BLOCKS = 128
 """Blocks of voxels that a program turns at once."""
@@ -57,23 +59,20 @@ def _subtract(v_ptr, shift_ptr, step_ptr, size, width: tl.constexpr):
 def units(x: Tensor, step: Tensor, dtype: torch.dtype) -> Tensor:
     """Return the values of steps, int16."""
     out = torch.empty_like(x, dtype=dtype)
-    with _device(x):
-        _units[(triton.cdiv(x.numel(), WIDTH),)](x, step, out, x.numel(), width=WIDTH)
+    launch(_units, (triton.cdiv(x.numel(), WIDTH),), x, step, out, x.numel(), width=WIDTH)
     return out
 
 
 def add(u: Tensor, shift: Tensor, step: Tensor, largest: Tensor) -> Tensor:
     """Return `u` plus `shift` in steps, with wrap-around; raise `largest`, int32, to the largest absolute value."""
     out = torch.empty_like(u)
-    with _device(u):
-        _add[(triton.cdiv(u.numel(), WIDTH),)](u, shift, step, out, largest, u.numel(), width=WIDTH)
+    launch(_add, (triton.cdiv(u.numel(), WIDTH),), u, shift, step, out, largest, u.numel(), width=WIDTH)
     return out
 
 
 def subtract_(v: Tensor, shift: Tensor, step: Tensor) -> Tensor:
     """Take `shift` in steps away from `v`, with wrap-around, in place."""
-    with _device(v):
-        _subtract[(triton.cdiv(v.numel(), WIDTH),)](v, shift, step, v.numel(), width=WIDTH)
+    launch(_subtract, (triton.cdiv(v.numel(), WIDTH),), v, shift, step, v.numel(), width=WIDTH)
     return v
 
 
@@ -195,11 +194,11 @@ def turn(
     result = x.new_empty(size.image if up else size.coefficients)
     image, coefficients = (result, x.contiguous()) if up else (x, result)
     missed = torch.empty(size.coefficients, dtype=torch.int8, device=x.device)
-    with _device(x):
-        _turn[size.rows, triton.cdiv(size.voxels, BLOCKS)](
-            image, coefficients, missed, matrix, finer, largest, size.channels, image.stride(0), *size.grid, size.voxels,
-            *size.stride, n=size.n, blocks=BLOCKS, bits=MATRIX_BITS, up=up,
-        )  # fmt: skip
+    launch(
+        _turn, (size.rows, triton.cdiv(size.voxels, BLOCKS)),
+        image, coefficients, missed, matrix, finer, largest, size.channels, image.stride(0), *size.grid, size.voxels,
+        *size.stride, n=size.n, blocks=BLOCKS, bits=MATRIX_BITS, up=up,
+    )  # fmt: skip
     return result, missed
 
 
@@ -222,12 +221,12 @@ def turn_back(
     image, coefficients, grad_image, grad_coefficients = pairs
     programs = triton.cdiv(size.voxels, BLOCKS * ROUNDS)
     sums = torch.empty((size.rows, programs, size.n, size.n), dtype=torch.float32, device=x.device)
-    with _device(x):
-        _turn_back[size.rows, programs](
-            image, coefficients, missed, matrix, real, finer, grad_image, grad_coefficients, sums, size.channels,
-            image.stride(0), *size.grid, size.voxels, ROUNDS,
-            *size.stride, n=size.n, blocks=BLOCKS, bits=MATRIX_BITS, up=up,
-        )  # fmt: skip
+    launch(
+        _turn_back, (size.rows, programs),
+        image, coefficients, missed, matrix, real, finer, grad_image, grad_coefficients, sums, size.channels,
+        image.stride(0), *size.grid, size.voxels, ROUNDS,
+        *size.stride, n=size.n, blocks=BLOCKS, bits=MATRIX_BITS, up=up,
+    )  # fmt: skip
     grad_matrix = sums.view(-1, size.channels, programs, size.n, size.n).sum((0, 2))
     return value, grad_value, grad_matrix
 
@@ -244,7 +243,3 @@ class _Size:
         self.coefficients = (batch, self.channels * n, *coarse)
         self.grid, self.stride, self.n = [*fill, *coarse], [*fill, *stride], n
         self.rows, self.voxels = batch * self.channels, prod(coarse)
-
-
-def _device(x: Tensor) -> torch.cuda.device:
-    return torch.cuda.device(x.device if x.is_cuda else -1)

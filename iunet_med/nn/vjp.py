@@ -28,6 +28,7 @@ class Tape(list[Any]):
         call: calls the function of a coupling, as it is or compiled.
         stream: of a fixed-point state, else None.
         level: of the state at the point that the pass has reached; resampling leads from one to another.
+        integers: the matrices that kernels for a state in steps have rounded.
     """
 
     def __init__(
@@ -43,16 +44,12 @@ class Tape(list[Any]):
         self.call = call
         self.stream = stream
         self.level = level
+        self.integers: dict[nn.Module, Tensor] = {}
 
     @property
     def step(self) -> Tensor | None:
         """The step of the level; None for a floating-point state."""
         return None if self.stream is None else self.stream.steps[self.level]
-
-    def observe(self, extreme: Tensor) -> None:
-        """Take note of the largest absolute value of a state in steps at this level."""
-        if self.stream is not None:
-            self.stream.extremes[self.level].append(extreme)
 
     def value(self, function: nn.Module, x: Tensor) -> Tensor:
         """Return `function(x)` without a graph, and with the bits that `evaluate` finds again."""
