@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as globals_of_modules
 
 from iunet_med.nn.bijection import Bijection
+from iunet_med.nn.vjp import all_modules
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _GLOBAL_HOOKS = ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks")
@@ -28,7 +29,7 @@ def has_hooks(module: nn.Module) -> bool:
     Counters of operations and drawings of saliency work by such hooks.
     """
     everywhere = any(getattr(globals_of_modules, name, None) for name in _GLOBAL_HOOKS)
-    return everywhere or any(getattr(one, name) for one in module.modules() for name in _HOOKS)
+    return everywhere or any(getattr(one, name) for one in all_modules(module) for name in _HOOKS)
 
 
 def plain(bijection: Bijection, x: Tensor) -> Tensor:

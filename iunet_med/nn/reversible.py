@@ -15,7 +15,7 @@ from iunet_med.nn.isometry import Isometry, matrices_of
 from iunet_med.nn.parts import Parts, channels_of, joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
 from iunet_med.nn.random_state import RandomState
-from iunet_med.nn.vjp import BackwardState, Tape, trainable
+from iunet_med.nn.vjp import BackwardState, Tape, all_modules, trainable
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -52,7 +52,7 @@ def reversible(
     _refuse_running_statistics(bijection)
     box: list[Tensor] = []
     # Torch differentiates the matrices, so that they are the parameters of the two passes in place of their weights.
-    isometries = [module for module in bijection.modules() if isinstance(module, Isometry)]
+    isometries = [module for module in all_modules(bijection) if isinstance(module, Isometry)]
     matrices = matrices_of(isometries)
     weights = {isometry.weight for isometry in isometries}
     parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
@@ -185,8 +185,9 @@ def _autocast_state(device_type: str) -> dict[str, Any]:
 
 
 def _refuse_running_statistics(bijection: Bijection) -> None:
-    for name, module in bijection.named_modules():
+    for module in all_modules(bijection):
         if module.training and getattr(module, "running_mean", None) is not None:
+            name = next(name for name, one in bijection.named_modules() if one is module)
             raise ValueError(
                 f"{name} ({type(module).__name__}) keeps running statistics, which reversible backpropagation would "
                 "update twice per step; use norm='instance' or 'group', or backprop='stored'."
