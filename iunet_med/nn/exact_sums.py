@@ -24,6 +24,9 @@ The spacing is below bf16's at values above 2^-6, fp16's above 2^-3. Beyond 1024
 
 def to_grid(x: Tensor) -> Tensor:
     """Round to multiples of `SPACING`, at least in float32; the derivative is that of the identity."""
+    if torch.compiler.is_compiling():
+        # torch 2.11 compiles the function below to code with other gradients, without a word.
+        return _rounded(x.detach()) + (x - x.detach())
     y: Tensor = _ToGrid.apply(x)  # type: ignore[no-untyped-call]
     return y
 
@@ -73,12 +76,16 @@ def pull_back_to_grid(x: Tensor, tape: Tape) -> Tensor:
     return to_grid(x).add_(missed, alpha=SPACING)
 
 
+def _rounded(x: Tensor) -> Tensor:
+    wide = torch.promote_types(x.dtype, torch.float32)
+    return x.to(wide, copy=True).mul_(1 / SPACING).round_().mul_(SPACING)
+
+
 class _ToGrid(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.dtype = x.dtype
-        wide = torch.promote_types(x.dtype, torch.float32)
-        return x.to(wide, copy=True).mul_(1 / SPACING).round_().mul_(SPACING)
+        return _rounded(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
