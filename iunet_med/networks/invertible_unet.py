@@ -225,16 +225,22 @@ class InvertibleUNet(Bijection):
     def _differentiable(self, x: Tensor) -> Tensor:
         x = self._on_grid(x)
         stream = self._begin(x)
-        y = self._run(self.level, x, stream)
+        # Under autocast what follows is cast anyway; the state itself does not depend on it.
+        low = torch.get_autocast_dtype(x.device.type) if stream is not None and is_autocast(x) else torch.float32
+        y = self._run(self.level, x, stream, dtype=low)
         self._end(stream)
         return y
 
     def _begin(self, x: Tensor) -> Stream | None:
-        stored = self.backprop == "stored" or not self.training or not torch.is_grad_enabled()
-        if self.steps is None or stored or is_exporting() or is_recorded() or x.is_meta:
+        if self.steps is None or not self._has_stream(x):
             return None
         stream: Stream = begin_stream(self.steps, self.level, x)
         return stream
+
+    def _has_stream(self, x: Tensor) -> bool:
+        """Return True if the state is held in steps."""
+        reversing = self.steps is not None and self.backprop != "stored" and self.training and torch.is_grad_enabled()
+        return reversing and not (is_exporting() or is_recorded() or x.is_meta)
 
     def _end(self, stream: Stream | None) -> None:
         if stream is not None and self.steps is not None:
@@ -243,10 +249,19 @@ class InvertibleUNet(Bijection):
     def _on_grid(self, x: Tensor) -> Tensor:
         return to_grid(x) if self.bit_exact and rounds(self, x) else x
 
-    def _run(self, bijection: Bijection, x: Tensor, stream: Stream | None, level: int = 0) -> Tensor:
+    def _run(
+        self,
+        bijection: Bijection,
+        x: Tensor,
+        stream: Stream | None,
+        level: int = 0,
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> Tensor:
         if self.backprop == "stored" or is_exporting():
             return plain(bijection, x)
-        y: Tensor = reversible(bijection, x, compiled=torch.compiler.is_compiling(), stream=stream, level=level)
+        compiled = torch.compiler.is_compiling()
+        y: Tensor = reversible(bijection, x, compiled=compiled, stream=stream, level=level, dtype=dtype)
         return y
 
     def inverse(self, y: Tensor, spatial_shape: Sequence[int] | None = None) -> Tensor:
@@ -309,7 +324,7 @@ class InvertibleUNet(Bijection):
     def _checked(self, x: Tensor) -> Tensor:
         check_input(x, self.plan.channels[0], len(self.reach), next(self.parameters()).device)
         # The inverse subtracts what the forward pass added, so the state stays in full precision.
-        return x.float() if is_autocast(x) or is_low(x.dtype) else x
+        return x.float() if is_low(x.dtype) and not self._has_stream(x) else x
 
     def _padded(self, x: Tensor) -> Tensor:
         padded = pad(x, self.reach, self.padding)

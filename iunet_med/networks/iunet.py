@@ -14,6 +14,7 @@ from iunet_med.networks.padding import Padding, crop
 from iunet_med.nn.blocks import ActivationSpec, Kernel, Spec, convolution
 from iunet_med.nn.channel_plan import Stride
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
+from iunet_med.nn.surroundings import is_autocast
 
 DeepSupervision = bool | Literal["always"]
 
@@ -111,8 +112,16 @@ class IUNet(nn.Module):
             check_input(x, self.in_channels, len(self.reach), next(self.parameters()).device)
             if self.deep_supervision == "always" or (self.deep_supervision and self.training):
                 return self._supervised(x)  # type: ignore[return-value]
-        logits: Tensor = self.head(self.unet(self.lift(x)).to(self.head.weight.dtype))
+        y = self.unet(self.lift(x))
+        if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+            y = self._in_type_of_head(y)
+        logits: Tensor = self.head(y)
         return crop(logits, list(x.shape[2:]))
+
+    @torch.jit.unused
+    def _in_type_of_head(self, y: Tensor) -> Tensor:
+        # Under autocast the head casts by itself.
+        return y if is_autocast(y) else y.to(next(self.head.parameters()).dtype)
 
     def _supervised(self, x: Tensor) -> list[Tensor]:
         levels = self.unet.forward_levels(self.lift(x))

@@ -20,7 +20,13 @@ from iunet_med.nn.vjp import BackwardState, Tape, all_modules, trainable
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def reversible(
-    bijection: Bijection, x: Tensor, *, compiled: bool = False, stream: Stream | None = None, level: int = 0
+    bijection: Bijection,
+    x: Tensor,
+    *,
+    compiled: bool = False,
+    stream: Stream | None = None,
+    level: int = 0,
+    dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """Return `bijection(x)`, to be differentiated without stored activations.
 
@@ -30,7 +36,8 @@ def reversible(
     The passes themselves are not traced by `torch.compile`; with `compiled` (a caller that is being compiled passes
     `torch.compiler.is_compiling()`) the functions of the couplings are compiled, once for each level and size.
 
-    With a `stream` the state is held in 16 bits, see `iunet_med.nn.fixed_point`, and `level` is where it begins.
+    With a `stream` the state is held in 16 bits, see `iunet_med.nn.fixed_point`; `level` is where it begins, and
+    `dtype` the type of the result.
 
     What needs each module to be called once gets an ordinary pass, with stored activations: `torch.jit.trace`, ONNX
     export, `torch.func` transforms and, with a warning, hooks on modules inside the bijection.
@@ -60,7 +67,7 @@ def reversible(
     tape = Tape(matrices=matrices, stream=stream, level=level)
     if compiled:
         tape.call = compiled_calls(bijection)
-    y = _Reversible.apply(bijection, tape, box, x, *parameters)  # type: ignore[no-untyped-call]
+    y = _Reversible.apply(bijection, tape, box, dtype, x, *parameters)  # type: ignore[no-untyped-call]
     return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -84,12 +91,18 @@ def end_stream(steps: Steps, stream: Stream) -> None:
 class _Reversible(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, bijection: Bijection, tape: Tape, box: list[Tensor], x: Tensor, *parameters: Tensor
+        ctx: Any,
+        bijection: Bijection,
+        tape: Tape,
+        box: list[Tensor],
+        dtype: torch.dtype,
+        x: Tensor,
+        *parameters: Tensor,
     ) -> Tensor:
         ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, tape, _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
             parts = _pushed(bijection, x.detach(), tape)
-        y = joined(parts) if tape.step is None else _in_float(parts, tape.step)
+        y = joined(parts) if tape.step is None else _in_units(parts, tape.step, dtype)
         # A detached alias: keeping the output itself, whose grad_fn owns ctx, would be a reference cycle.
         ctx.output = [y.detach()] if tape.step is None else parts
         ctx.version = ctx.output[0]._version
@@ -100,12 +113,15 @@ class _Reversible(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
-        state = BackwardState(_take_output(ctx), [ctx.box.pop()], ctx.tape)
+        output = _take_output(ctx)
+        grads = [ctx.box.pop()] if ctx.tape.step is None else _full_halves(ctx.box)
+        state = BackwardState(output, grads, ctx.tape)
+        del output, grads
         _check_parameters(ctx)
         with torch.autocast(**ctx.autocast):
             ctx.bijection.pull_back(state)
         grad_x = joined(state.take()[1])
-        return None, None, None, grad_x, *(state.gradients.get(parameter) for parameter in ctx.parameters)
+        return None, None, None, None, grad_x, *(state.gradients.get(parameter) for parameter in ctx.parameters)
 
 
 class _HandOver(torch.autograd.Function):
@@ -149,10 +165,16 @@ def _pushed(bijection: Bijection, x: Tensor, tape: Tape) -> Parts:
     return bijection.push([x] if tape.step is None else [in_steps(x, tape.step)], tape)
 
 
-def _in_float(parts: Parts, step: Tensor) -> Tensor:
-    """Return parts in steps as one tensor of float32, made in its own memory."""
+def _full_halves(box: list[Tensor]) -> Parts:
+    """Take the gradient out of the box, as two halves of float32 in memory of their own."""
+    grad = box.pop()
+    return [half.to(torch.float32, copy=True, memory_format=torch.contiguous_format) for half in grad.chunk(2, 1)]
+
+
+def _in_units(parts: Parts, step: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return parts in steps as one tensor of values, made in its own memory."""
     first = parts[0]
-    y = first.new_empty((first.shape[0], channels_of(parts), *first.shape[2:]), dtype=torch.float32)
+    y = first.new_empty((first.shape[0], channels_of(parts), *first.shape[2:]), dtype=dtype)
     for place, part in zip(torch.split(y, [part.shape[1] for part in parts], 1), parts, strict=True):
         place.copy_(part).mul_(step)
     return y
