@@ -70,6 +70,6 @@ def test_the_core_needs_torch_alone(part: str) -> None:
     assert used - set(sys.stdlib_module_names) == {"torch", "iunet_med"}
 
 
-def test_the_core_loads_without_monai_and_triton() -> None:
-    code = "import iunet_med.nn, iunet_med.networks, sys; sys.exit(bool({'monai', 'triton'} & set(sys.modules)))"
+def test_the_core_loads_without_monai() -> None:
+    code = "import iunet_med.nn, iunet_med.networks, sys; sys.exit('monai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
