@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmarks.report import markdown
 from iunet_med import InvertibleUNet
 from iunet_med.nn.exact_sums import to_grid
+from iunet_med.nn.parts import joined
 from iunet_med.nn.vjp import BackwardState, Tape
 
 PASSAGES = 4
@@ -76,12 +77,12 @@ def errors(
 
 def rebuilt(network: InvertibleUNet, image: Tensor, autocast: torch.dtype | None) -> Tensor:
     """Return the input as the backward pass rebuilds it from the output."""
-    tape: Tape = []
+    tape = Tape()
     with _autocast(autocast), torch.no_grad():
-        y = network.level.push(image, tape)
-        state = BackwardState(y, torch.zeros_like(y), tape)
+        y = network.level.push([image], tape)
+        state = BackwardState(y, [torch.zeros_like(image)], tape)
         network.level.pull_back(state)
-    return state.take()[0]
+    return joined(state.take()[0])
 
 
 def gradient(network: InvertibleUNet, image: Tensor, target: Tensor, autocast: torch.dtype | None) -> Tensor:

@@ -28,7 +28,8 @@ def test_the_paper_s_network_reaches_its_limits() -> None:
 
 def test_a_state_counts_once_in_depth() -> None:
     shallow, deep = paper.rows([1, 3], channels=(8, 16), size=(32, 32))
-    assert shallow[7] == deep[7]  # of the loss that needs nothing itself
+    # Of the loss that needs nothing itself, up to the few bytes that note where random numbers were drawn.
+    assert float(shallow[7]) == pytest.approx(float(deep[7]), rel=0.02)
 
 
 def test_whole_brains_in_the_order_of_their_memory() -> None:
