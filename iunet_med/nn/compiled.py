@@ -17,14 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch._dynamo.exc import TorchDynamoException
 
+from iunet_med.nn.vjp import call
+
 MOST_SHAPES = 64
 """A network that meets more shapes, one per level and input size, runs uncompiled on the others."""
-
-
-def call(function: nn.Module, x: Tensor) -> Tensor:
-    """Return `function(x)`."""
-    y: Tensor = function(x)
-    return y
 
 
 class CompiledCalls:

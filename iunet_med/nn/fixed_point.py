@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from iunet_med.nn.surroundings import has_kernels, is_autocast
+from iunet_med.nn.kernels import has_kernels
+from iunet_med.nn.surroundings import is_autocast
 
 LARGEST = 2**15 - 1
 COARSEN_ABOVE = 2**14
@@ -101,6 +102,10 @@ class Steps(nn.Module):
         self._observe(stream)
         self.overflows = self.overflows + (self.largest > LARGEST)
         self._copy = _for_the_host(self.overflows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy of the network takes along: not the event of a GPU, which cannot be copied."""
+        return {**self.__dict__, "_copy": None}
 
     def _observe(self, stream: Stream) -> None:
         self.largest = torch.stack(stream.largest).float()

@@ -1,7 +1,7 @@
 """Instance normalisation and leaky ReLU in one pass on a GPU, where torch's own take the most time of a network.
 
 Of the convolution before them only the output is kept for the backward pass, in its own type; torch keeps float32 under
-autocast. `docs/benchmarks.md` has the times.
+autocast. `python -m benchmarks --tables gpu` prints the times.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import group_norm, leaky_relu
 
+from iunet_med.nn.kernels import has_kernels
 from iunet_med.nn.plain import has_hooks, is_recorded
-from iunet_med.nn.surroundings import has_kernels
 
 SMALLEST = 2**21
 """Values from which the kernels are faster than torch's on an H100."""

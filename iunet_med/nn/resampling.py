@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from iunet_med.nn.isometry import Isometry
+from iunet_med.nn.kernels import has_kernels
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart, orthogonal_start
-from iunet_med.nn.surroundings import has_kernels
 from iunet_med.nn.vjp import Tape
 
 KERNEL_BLOCKS = (2, 4, 8, 16)

@@ -162,7 +162,8 @@ def _check_parameters(ctx: Any) -> None:
 
 
 def _pushed(bijection: Bijection, x: Tensor, tape: Tape) -> Parts:
-    return bijection.push([x] if tape.step is None else [in_steps(x, tape.step)], tape)
+    # Kernels for a state in steps run through memory in its order, so that it has to be the same for all tensors.
+    return bijection.push([x] if tape.step is None else [in_steps(x.contiguous(), tape.step)], tape)
 
 
 def _full_halves(box: list[Tensor]) -> Parts:

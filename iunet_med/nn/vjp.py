@@ -14,7 +14,8 @@ from iunet_med.nn.fixed_point import Stream
 from iunet_med.nn.parts import Parts
 
 
-def _call(function: nn.Module, x: Tensor) -> Tensor:
+def call(function: nn.Module, x: Tensor) -> Tensor:
+    """Return `function(x)`."""
     y: Tensor = function(x)
     return y
 
@@ -35,7 +36,7 @@ class Tape(list[Any]):
         self,
         *,
         matrices: Mapping[nn.Module, Tensor] | None = None,
-        call: Callable[[nn.Module, Tensor], Tensor] = _call,
+        call: Callable[[nn.Module, Tensor], Tensor] = call,
         stream: Stream | None = None,
         level: int = 0,
     ) -> None:
@@ -53,8 +54,8 @@ class Tape(list[Any]):
 
     def value(self, function: nn.Module, x: Tensor) -> Tensor:
         """Return `function(x)` without a graph, and with the bits that `evaluate` finds again."""
-        if self.call is _call:
-            return _call(function, x)
+        if self.call is call:
+            return call(function, x)
         # Compiled code without a graph would be other code, whose sums are rounded otherwise.
         with torch.enable_grad():
             return self.call(function, x.detach().requires_grad_()).detach()

@@ -1,6 +1,5 @@
 import copy
-import importlib
-import sys
+import pickle
 import warnings
 
 import pytest
@@ -55,24 +54,43 @@ def test_48_couplings_are_undone_bit_for_bit(low: torch.dtype | None, settings: 
     assert torch.equal(rebuilt, pushed)
 
 
-def test_the_kernels_undo_a_network_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def kernels_on_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    """Let tensors on the CPU take the path of those on a GPU, by Triton's interpreter; yields the calls."""
     pytest.importorskip("triton")
-    sys.modules.pop("iunet_med.nn.step_kernels", None)
-    kernels = importlib.import_module("iunet_med.nn.step_kernels")
-    torch.manual_seed(0)
-    net, x = IUNet(2, 1, 2, (4, 8), resampling_init="random", state="fixed16"), image(1, 1, 8, 8)
-    expected = gradient(copy.deepcopy(net), x)
     calls = []
     for module in (fixed_point, resampling):
         monkeypatch.setattr(module, "has_kernels", lambda x: calls.append(x) or True)
-    rebuilt, pushed = rebuilt_and_pushed(net.unet, image(1, 4, 8, 8), None)
+    return calls
+
+
+def test_the_kernels_undo_a_network_bit_for_bit(kernels_on_the_cpu: list) -> None:
+    torch.manual_seed(0)
+    net = InvertibleUNet(2, (4, 8), resampling_init="random", state="fixed16")
+    rebuilt, pushed = rebuilt_and_pushed(net, image(1, 4, 8, 8), None)
     assert torch.equal(rebuilt, pushed)
-    net.unet.steps = Steps(2)
-    found = gradient(net, x)
-    assert (found - expected).norm() < 2e-2 * expected.norm()
-    assert calls
-    assert kernels.__name__ in sys.modules
-    sys.modules.pop("iunet_med.nn.step_kernels")
+    assert kernels_on_the_cpu
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_the_kernels_give_the_gradients(kernels_on_the_cpu: list, memory_format: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    net, x = IUNet(2, 1, 2, (4, 8), resampling_init="random", state="fixed16"), image(2, 1, 8, 8)
+    stored = copy.deepcopy(net)
+    stored.unet.backprop = "stored"
+    expected = gradient(stored, x)
+    net = net.to(memory_format=memory_format)
+    found = gradient(net, x.contiguous(memory_format=memory_format))
+    assert kernels_on_the_cpu
+    assert (found - expected).norm() < 1e-2 * expected.norm()
+
+
+def test_a_network_that_was_trained_can_be_copied_and_pickled() -> None:
+    net, x = IUNet(2, 1, 2, (4, 8), state="fixed16"), image(1, 1, 8, 8)
+    expected = gradient(net, x)
+    assert net.unet.steps.__getstate__()["_copy"] is None  # may hold an event of a GPU
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        torch.testing.assert_close(gradient(other, x), expected)
 
 
 def test_values_that_leave_the_range_wrap_around_and_come_back() -> None:

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import group_norm, leaky_relu
 
-from iunet_med.nn import OrthogonalDownsampling
+from iunet_med.nn import OrthogonalDownsampling, instance_norm
+from iunet_med.nn.blocks import ConvolutionalBlock
+from iunet_med.nn.kernels import _run_on
 
 pytest.importorskip("triton")
 
@@ -99,3 +101,33 @@ def test_turns_in_steps_are_torch_s_and_are_undone(
         turned = back(y.float()).detach()
         value = layer._times_transposed(weight, turned) if up else layer._times(weight, turned)
         torch.testing.assert_close(grad_matrix, torch.autograd.grad(value, weight, grad)[0], rtol=1e-4, atol=1e-2)
+
+
+def test_blocks_take_the_kernels_and_their_derivatives_are_torch_s(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels("norm_kernels", BLOCK=64)
+    torch.manual_seed(0)
+    block = ConvolutionalBlock(2, 3, kernel_size=3, depth=2, norm="instance", act="leakyrelu", dropout=0.0)
+    results = []
+    for has in (False, True):
+        monkeypatch.setattr(instance_norm, "has_kernels", lambda x, has=has: has)
+        monkeypatch.setattr(instance_norm, "SMALLEST", 0)
+        x = torch.randn(2, 3, 9, 7, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        assert instance_norm.is_fused(x, block[1], block[2]) is has
+        y = block(x)
+        (slope,) = torch.autograd.grad(y.pow(3).sum(), x, create_graph=True)
+        first = torch.autograd.grad(block(x).pow(3).sum(), [x, *block.parameters()])
+        second = torch.autograd.grad(slope.square().sum(), [x, *block.parameters()])
+        results.append([y.detach(), *first, *second])
+    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-4)
+
+
+def test_kernels_that_do_not_run_are_told_once_and_replaced(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise RuntimeError("Failed to find C compiler.")
+
+    monkeypatch.setattr(kernels("step_kernels"), "units", broken)
+    _run_on.cache_clear()
+    with pytest.warns(UserWarning, match=r"do not run on cpu \(RuntimeError: .*C compiler.*install gcc"):
+        assert not _run_on(torch.device("cpu"))
+    assert not _run_on(torch.device("cpu"))
+    _run_on.cache_clear()

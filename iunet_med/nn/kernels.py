@@ -1,0 +1,51 @@
+"""Whether Triton kernels can work on a tensor, and how they are started."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+
+HAS_TRITON = find_spec("triton") is not None
+
+
+def has_kernels(x: Tensor) -> bool:
+    """Return True if Triton kernels can work on a tensor: on a GPU, outside of code that torch follows or compiles.
+
+    Where the first one on a device fails, as without a C compiler, a warning says so, and torch's operations are used.
+    """
+    if not (HAS_TRITON and x.is_cuda) or torch.compiler.is_compiling():
+        return False
+    return isinstance(x, FakeTensor) or _run_on(x.device)
+
+
+def launch(kernel: Any, grid: tuple[int, ...], x: Tensor, *args: Any, **constants: Any) -> None:
+    """Start `kernel` on the device of its first argument, `x`; a tensor without data has nothing to compute."""
+    if isinstance(x, FakeTensor):
+        return
+    with torch.cuda.device(x.device if x.is_cuda else -1):
+        kernel[grid](x, *args, **constants)
+
+
+@cache
+def _run_on(device: torch.device) -> bool:
+    try:
+        from iunet_med.nn import step_kernels
+
+        step_kernels.units(
+            torch.ones(8, dtype=torch.int16, device=device), torch.ones((), device=device), torch.float32
+        )
+    except Exception as error:  # Triton and the compilers below it raise anything
+        warnings.warn(
+            f"Triton's kernels do not run on {device} ({type(error).__name__}: {str(error).splitlines()[:1]}), so "
+            "torch's own operations are used, which are slower and take more memory. Triton needs a C compiler: "
+            "install gcc, for example.",
+            stacklevel=2,
+        )
+        return False
+    return True
