@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, resampling, speed, whole_ct
-from benchmarks.report import header
+from benchmarks.tables import header
 
 TITLES = {
     "paper": "Memory of the paper's network",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from benchmarks.architectures import Build, contenders
-from benchmarks.report import gib, markdown
+from benchmarks.tables import gib, markdown
 from iunet_med.memory import predict_step_memory
 
 SHAPE = (1, 4, 160, 192, 128)

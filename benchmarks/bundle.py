@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.fit import needed
-from benchmarks.report import gib, markdown
+from benchmarks.tables import gib, markdown
 from iunet_med import IUNet
 
 REPOSITORY = Path(__file__).parents[1]

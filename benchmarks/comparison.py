@@ -23,7 +23,7 @@ from torch import Tensor
 
 from benchmarks.architectures import Build
 from benchmarks.fit import largest, needed
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
 from iunet_med.datasets.simulation import simulate_case
 from iunet_med.evaluation.dice import region_dice, region_masks

@@ -13,7 +13,7 @@ from statistics import mean, stdev
 import torch
 from torch import Tensor
 
-from benchmarks.report import markdown
+from benchmarks.tables import markdown
 from iunet_med import InvertibleUNet
 from iunet_med.nn.exact_sums import to_grid
 from iunet_med.nn.parts import joined
@@ -57,7 +57,7 @@ def errors(
 ) -> tuple[float, ...]:
     """Return the relative errors of `COLUMNS` for one random network, input and target."""
     if depth % PASSAGES:
-        raise ValueError(f"depth {depth} came; a multiple of {PASSAGES} is needed: two branches of two levels.")
+        raise ValueError(f"depth {depth}: expected a multiple of {PASSAGES}, for two branches of two levels.")
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = InvertibleUNet(len(size), channels, couplings=depth // PASSAGES, bit_exact=bit_exact)

@@ -8,7 +8,7 @@ from functools import cache, partial
 from torch import nn
 
 from benchmarks.architectures import Build, iunet, seg_res_net
-from benchmarks.report import GIB, markdown
+from benchmarks.tables import GIB, markdown
 from iunet_med.memory import StepMemory, predict_step_memory
 
 CARDS = (8, 16, 24, 80)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.architectures import Build, contenders
-from benchmarks.report import gib, markdown
+from benchmarks.tables import gib, markdown
 from benchmarks.timing import in_turns, seconds, training_step
 from iunet_med.memory import predict_step_memory
 

@@ -10,7 +10,7 @@ from functools import partial
 
 import torch
 
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from iunet_med import InvertibleUNet
 from iunet_med.memory import mean_square, predict_step_memory
 

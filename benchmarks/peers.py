@@ -16,7 +16,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from benchmarks.timing import ratio, seconds
 
 ROOT = Path(__file__).parents[1]

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from benchmarks.timing import in_turns
 from iunet_med.memory import LiveBytes
 from iunet_med.nn.bijection import Inverse
+from iunet_med.nn.engine import reversible
 from iunet_med.nn.resampling import OrthogonalDownsampling
-from iunet_med.nn.reversible import reversible
 
 SHAPES = ((1, 32, 256, 256), (1, 4, 48, 48, 48), (1, 32, 48, 48, 48), (1, 8, 96, 96, 96))
 COLUMNS = ("input", "direction", "method", "forward, ms", "forward + backward, ms", "peak, MiB")

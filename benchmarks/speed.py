@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from benchmarks.timing import in_turns, ratio, seconds, training_step
 from iunet_med import InvertibleUNet
 from iunet_med.memory import count_step_memory

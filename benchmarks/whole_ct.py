@@ -23,7 +23,7 @@ from monai.inferers import SlidingWindowInferer
 from monai.transforms import AsDiscreted, Compose, Invertd, Orientationd, ScaleIntensityRanged
 from torch import Tensor, nn
 
-from benchmarks.report import markdown, mib
+from benchmarks.tables import markdown, mib
 from iunet_med.inference.windows.slabs import slab_labels, window_slabs
 from iunet_med.volumes.nearest import labels_on_grid
 

@@ -78,7 +78,7 @@ def _copies(pairs: dict[tuple[str, str], float]) -> Iterator[Finding]:
         if abs(value) > COPY:
             yield warning(
                 "copy",
-                f"{first} and {second} are the same image but for its scale (correlation {value:.4f}); needed: one "
+                f"{first} and {second} are the same image but for its scale (correlation {value:.4f}); expected one "
                 "scan of each modality; check which file was taken for which.",
             )
 

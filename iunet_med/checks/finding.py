@@ -54,7 +54,7 @@ CODES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What came, what is needed and the cure.
+    """What was found, what was expected and what to do.
 
     Args:
         level: a warning lets the case go on; a refusal does not.

@@ -41,7 +41,7 @@ def check_nifti_header(header: nib.Nifti1Header) -> list[Finding]:
         found.append(
             refusal(
                 "no-affine",
-                "sform_code and qform_code are 0, so the header does not say where left, front and top are; needed: "
+                "sform_code and qform_code are 0, so the header does not say where left, front and top are; expected "
                 "one of them set; convert the scan again from DICOM, or set the code if you know the orientation.",
             )
         )
@@ -56,7 +56,7 @@ def _pixdim(header: nib.Nifti1Header) -> Iterator[Finding]:
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
         yield refusal(
             "pixdim",
-            f"the header's voxel size (pixdim) is {sizes.tolist()} mm; needed: three numbers above 0, as programs that "
+            f"the header's voxel size (pixdim) is {sizes.tolist()} mm; expected three numbers above 0: programs that "
             "go by the qform take them; write the voxel size, or convert the scan again from DICOM.",
         )
 
@@ -88,22 +88,22 @@ def _disagreement(
         yield refusal(
             "orientation",
             f"the header contradicts itself: by its sform the axes point to {axes[0]}, by its qform to {axes[1]}, and "
-            f"{what}; needed: one orientation; find out which is right, and write it to both.",
+            f"{what}; expected one orientation; find out which is right, and write it to both.",
         )
         return
     one_space = int(header["sform_code"]) == int(header["qform_code"])
     apart = _corners_apart_mm(header, sform, qform)
-    came = (
+    found = (
         f"sform (code {int(header['sform_code'])}) and qform (code {int(header['qform_code'])}) differ by {turn:.1f} "
         f"degrees, {shift:.1f} mm and in voxel sizes, {sizes[0].round(3).tolist()} and {sizes[1].round(3).tolist()} mm"
     )
     if part > (SIZE_PART if one_space else ATLAS_PART) or (one_space and (turn > TURN_DEGREES or shift > SHIFT_MM)):
         limits = f"{TURN_DEGREES:g} degrees, {SHIFT_MM:g} mm and {SIZE_PART:.0%}" if one_space else f"{ATLAS_PART:.0%}"
-        yield refusal("forms", f"{came}; needed: {limits} at most; find out which form is right, and write it to both.")
+        yield refusal("forms", f"{found}; expected {limits} at most; find out which is right, and write it to both.")
     elif apart > AGREE_MM:
         yield warning(
             "sform-qform",
-            f"{came}, by which a corner of the volume moves by {apart:.1f} mm; the sform is used, and both are kept in "
+            f"{found}, by which a corner of the volume moves {apart:.1f} mm; the sform is used, and both are kept in "
             "results; write the right one to both.",
         )
 
@@ -122,11 +122,11 @@ def _sheared(header: nib.Nifti1Header) -> Iterator[Finding]:
     if not np.isfinite(cosines).all():
         return
     degrees = float(np.degrees(np.arcsin(np.clip(np.abs(cosines), 0, 1))).max())
-    came = f"the axes of the affine are {degrees:.1f} degrees away from right angles"
+    found = f"the axes of the affine are {degrees:.1f} degrees away from right angles"
     if degrees > SHEAR_DEGREES[1]:
-        yield refusal("shear", f"{came}; needed: {SHEAR_DEGREES[1]:g} at most; resample the scan to a straight grid.")
+        yield refusal("shear", f"{found}; expected {SHEAR_DEGREES[1]:g} at most; resample the scan to a straight grid.")
     elif degrees > SHEAR_DEGREES[0]:
-        yield warning("shear", f"{came}; the scan is resampled for the network, and ITK may not open it.")
+        yield warning("shear", f"{found}; the scan is resampled for the network, and ITK may not open it.")
 
 
 def _turn(sform: NDArray[np.float64], qform: NDArray[np.float64]) -> float:
@@ -140,8 +140,8 @@ def _units(header: nib.Nifti1Header) -> Iterator[Finding]:
     if unit is None:
         return
     spacing = np.asarray(header["pixdim"][1:4], np.float64)
-    came = f"the header's unit of length is the {unit}, and the voxel size {spacing.round(6).tolist()}"
+    found = f"the header's unit of length is the {unit}, and the voxel size {spacing.round(6).tolist()}"
     if spacing.min() >= SPACING_MM[0] and spacing.max() <= SPACING_MM[1]:
-        yield warning("units", f"{came}, which is one in mm; it is read as mm; set the unit (xyzt_units) to mm.")
+        yield warning("units", f"{found}, which is one in mm; it is read as mm; set the unit (xyzt_units) to mm.")
     else:
-        yield refusal("units", f"{came}; needed: mm; convert sform, qform and pixdim to mm.")
+        yield refusal("units", f"{found}; expected mm; convert sform, qform and pixdim to mm.")

@@ -45,7 +45,7 @@ def measure_labels(label: NDArray[Any], affine: ArrayLike, *, names: Mapping[int
     """
     if label.ndim != 3 or label.dtype.kind not in "iu":
         raise ValueError(
-            f"the label map has shape {label.shape} and type {label.dtype}; needed: three axes (X, Y, Z) of integers; "
+            f"the label map has shape {label.shape} and type {label.dtype}; expected three axes (X, Y, Z) of integers; "
             "take one channel, and convert with .astype('uint8')."
         )
     runs = connected_runs(label)

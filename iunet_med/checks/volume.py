@@ -46,7 +46,7 @@ def check_volume(
         array: (X, Y, Z), or (X, Y, Z, C) for several channels in one file. Saturation shows in integers alone.
         affine: voxel index to mm, (4, 4).
         modality: "CT" adds checks of HU; others, where no implant or metal is bright, a search for outliers.
-        channels: how many channels are needed in this array; 1 where each modality is an array of its own.
+        channels: how many channels are expected in this array; 1 where each modality is an array of its own.
         zero_background: whether the network knows only images that are zero outside the body (skull-stripped heads).
     """
     if found := [*_array(array, channels)]:
@@ -82,7 +82,7 @@ def check_numbers(array: NDArray[Any]) -> list[Finding]:
 def _not_finite(name: str, count: int) -> Finding:
     return refusal(
         "not-finite",
-        f"{name} has {count:,} voxels that are NaN, infinite or beyond float32; needed: numbers; replace them by the "
+        f"{name} has {count:,} voxels that are NaN, infinite or beyond float32; expected numbers; replace them by the "
         "background's value.",
     )
 
@@ -91,14 +91,14 @@ def _array(array: NDArray[Any], channels: int) -> Iterator[Finding]:
     if array.dtype.kind not in "iufb":
         yield refusal(
             "not-numbers",
-            f"the voxels have type {array.dtype}; needed: one real number per voxel; convert "
+            f"the voxels have type {array.dtype}; expected one real number per voxel; convert "
             "colours or complex values to an intensity.",
         )
     if array.ndim not in (3, 4) or (array.shape[3] if array.ndim == 4 else 1) != channels:
-        needed = f"(X, Y, Z, {channels})" if channels > 1 else "(X, Y, Z)"
+        expected = f"(X, Y, Z, {channels})" if channels > 1 else "(X, Y, Z)"
         yield refusal(
             "channels",
-            f"the array has shape {array.shape}; needed: {needed}; choose the volumes of the "
+            f"the array has shape {array.shape}; expected {expected}; choose the volumes of the "
             "channels that the network knows, in its order.",
         )
     elif not array.size:
@@ -117,7 +117,7 @@ def _grid(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Iterator[Findi
     if not EXTENT_MM[0] <= extent.max() <= EXTENT_MM[1]:
         yield refusal(
             "physical-size",
-            f"the image is {_by(extent)} mm large; needed: {_from_to(EXTENT_MM)} mm along its longest side; correct "
+            f"the image is {_by(extent)} mm large; expected {_from_to(EXTENT_MM)} mm along its longest side; correct "
             "the voxel size in its header, in mm.",
         )
     elif extent.min() < THIN_MM:
@@ -164,20 +164,20 @@ def _saturated(image: Statistics, name: str, dtype: np.dtype[Any]) -> Iterator[F
 
 
 def _hounsfield(image: Statistics, name: str) -> Iterator[Finding]:
-    came = f"{name} has values from {image.low:g} to {image.high:g}"
+    found = f"{name} has values from {image.low:g} to {image.high:g}"
     if image.low >= 0:
         yield refusal(
             "not-hu",
-            f"{came}; needed: HU, where air is near -1000; these look like stored or windowed "
+            f"{found}; expected HU, where air is near -1000; these look like stored or windowed "
             "values: apply the rescale slope and intercept, and no window.",
         )
     elif image.low > AIR_HU:
         yield warning(
             "no-air",
-            f"{came}; a CT in HU has air below {AIR_HU:g}; check that it is in HU, and neither windowed nor scaled.",
+            f"{found}; a CT in HU has air below {AIR_HU:g}; check that it is in HU, and neither windowed nor scaled.",
         )
     elif image.low < HU[0] or image.high > HU[1]:
-        yield warning("beyond-hu", f"{came}; HU lie in {_from_to(HU)}; check the rescale slope and intercept.")
+        yield warning("beyond-hu", f"{found}; HU lie in {_from_to(HU)}; check the rescale slope and intercept.")
 
 
 def _outliers(volume: NDArray[Any], image: Statistics, name: str) -> Iterator[Finding]:
@@ -188,7 +188,7 @@ def _outliers(volume: NDArray[Any], image: Statistics, name: str) -> Iterator[Fi
     if not SCALE[0] <= largest <= SCALE[1]:
         yield refusal(
             "scale",
-            f"{name} has values of {largest:g}, whose squares float32 cannot hold; needed: {_from_to(SCALE)}; scale "
+            f"{name} has values of {largest:g}, whose squares float32 cannot hold; expected {_from_to(SCALE)}; scale "
             "the image.",
         )
     elif image.low < usual.lowest or image.high > usual.highest:
@@ -204,7 +204,7 @@ def _background(image: Statistics, name: str, affine: NDArray[np.float64]) -> It
     if image.high <= 0:
         yield refusal(
             "below-zero",
-            f"{name} has no value above zero, at most {image.high:g}; needed: a head above zero, on a background of "
+            f"{name} has no value above zero, at most {image.high:g}; expected a head above zero, on a background of "
             "zero; shift or invert the intensities, or export the image again.",
         )
         return
@@ -212,9 +212,9 @@ def _background(image: Statistics, name: str, affine: NDArray[np.float64]) -> It
     if image.corners or seen_ml > LARGEST_BRAIN_ML:
         yield warning(
             "background",
-            f"{name} is not zero in {image.corners} of its 8 corners and in {seen_ml:.0f} ml; needed: a skull-stripped "
-            f"head, zero outside the brain, which has up to {LARGEST_BRAIN_ML:.0f} ml; strip the skull first, by "
-            "HD-BET or SynthStrip.",
+            f"{name} is not zero in {image.corners} of its 8 corners and in {seen_ml:.0f} ml; expected a "
+            f"skull-stripped head, zero outside the brain, which has up to {LARGEST_BRAIN_ML:.0f} ml; strip the skull "
+            "first, by HD-BET or SynthStrip.",
         )
 
 

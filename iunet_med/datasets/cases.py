@@ -118,8 +118,8 @@ def find_cases(root: Path, layout: Layout, *, labelled: bool) -> tuple[list[Case
         )
     others = [] if cases else [name for name in fitting_layouts(root) if name != layout_name(layout)]
     if others and layout_name(layout):
-        came = f"its files are those of {' and '.join(others)}, and no case fits {layout_name(layout)}"
-        raise DatasetError(root, [Problem("layout", came, "the folder's own layout", f"choose {others[0]}, or auto")])
+        found = f"its files are those of {' and '.join(others)}, and no case fits {layout_name(layout)}"
+        raise DatasetError(root, [Problem("layout", found, "the folder's own layout", f"choose {others[0]}, or auto")])
     if not cases and not problems:
         raise DatasetError(root, [Problem("data set", "no case was found", f"cases as in {layout}", "add cases")])
     return cases, problems
@@ -128,5 +128,5 @@ def find_cases(root: Path, layout: Layout, *, labelled: bool) -> tuple[list[Case
 def _existing(dataset_dir: str) -> Path:
     if dataset_dir and Path(dataset_dir).is_dir():
         return Path(dataset_dir).resolve()
-    came = f"{dataset_dir!r} came" if dataset_dir else "no folder came"
-    raise DatasetError("dataset_dir", [Problem("data set", came, "an existing folder", "pass --dataset_dir FOLDER")])
+    found = f"got {dataset_dir!r}" if dataset_dir else "got no folder"
+    raise DatasetError("dataset_dir", [Problem("data set", found, "an existing folder", "pass --dataset_dir FOLDER")])

@@ -49,7 +49,7 @@ def read_datalist(path: Path, layout: Layout, *, dataset_dir: str = "") -> list[
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
         root = Path(dataset_dir or description["dataset_dir"]).resolve()
-        came = (list(description["modality"].values()), description["regions"])
+        found = (list(description["modality"].values()), description["regions"])
         cases = [
             {key: _absolute(item[key], root) if key in PATHS else item[key] for key in item}
             for item in description["training"]
@@ -57,10 +57,10 @@ def read_datalist(path: Path, layout: Layout, *, dataset_dir: str = "") -> list[
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         cure = "make it by `iunet-med datalist FOLDER --out FILE`, and pass --datalist FILE"
         raise DatasetError(path, [Problem("datalist", repr(error), "a readable datalist", cure)]) from error
-    needed = (list(layout.modalities), {name: list(values) for name, values in layout.regions.items()})
-    if came != needed:
+    expected = (list(layout.modalities), {name: list(values) for name, values in layout.regions.items()})
+    if found != expected:
         cure = f"choose the layout that it was made with, {description['layout']}"
-        raise DatasetError(path, [Problem("layout", _meaning(*came), _meaning(*needed), cure)])
+        raise DatasetError(path, [Problem("layout", _meaning(*found), _meaning(*expected), cure)])
     return cases
 
 

@@ -53,15 +53,17 @@ def detect_layout(root: Path) -> LayoutName:
     if len(fitting) == 1:
         return next(iter(fitting))
     if fitting:
-        came = " and ".join(f"{len(found)} cases like {name}, {found[0]} for one" for name, found in fitting.items())
+        found = " and ".join(f"{len(cases)} cases like {name}, {cases[0]} for one" for name, cases in fitting.items())
         cure = f"put them in folders of their own, or say which are meant, by one of {', '.join(fitting)}"
     else:
         files = [name for _, _, names in walk(root) for name in names if name.lower().endswith(ENDINGS)]
         nothing = f"no image in {root}" if root.is_dir() else f"no folder {root}"
-        came = f"{', '.join(files[:5])} for a start" if files else nothing
+        found = f"{', '.join(files[:5])} for a start" if files else nothing
         cure = say_which("t1c", BRATS23_FILES)
-    needed = "one file per modality, by names such as t1, t1c or T1 post, t2, flair, or a data set with a dataset.json"
-    raise DatasetError(root, [Problem("layout", came, needed, cure)])
+    expected = (
+        "one file per modality, by names such as t1, t1c or T1 post, t2, flair, or a data set with a dataset.json"
+    )
+    raise DatasetError(root, [Problem("layout", found, expected, cure)])
 
 
 def fitting_layouts(root: Path) -> dict[LayoutName, list[str]]:

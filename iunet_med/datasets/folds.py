@@ -53,7 +53,7 @@ def assign_folds(cases: Sequence[Case], *, folds: int, seed: int = 0) -> list[Ca
     patients = _patients(cases)
     if not 2 <= folds <= len(patients):
         raise ValueError(
-            f"{folds} folds of {len(patients)} patients; needed: two or more folds, each with a patient; ask for "
+            f"{folds} folds of {len(patients)} patients; expected two or more folds, each with a patient; ask for "
             "another number of folds, or add patients."
         )
     parts = partition_dataset(patients, num_partitions=folds, shuffle=True, seed=seed, even_divisible=False)
@@ -65,7 +65,7 @@ def _draw(patients: Sequence[str], *, validation: float, seed: int) -> list[str]
     """Draw the patients to validate on."""
     if len(patients) < 2:
         raise ValueError(
-            f"{len(patients)} patient came ({', '.join(patients)}); needed: one to train and another to validate on; "
+            f"got {len(patients)} patient ({', '.join(patients)}); expected one to train and another to validate on; "
             "add patients, or pass --validation_fraction 0 to validate on the training cases."
         )
     held_out = min(max(1, round(validation * len(patients))), len(patients) - 1)

@@ -34,8 +34,8 @@ def label_problems(case: str, volumes: Mapping[float, float], regions: Mapping[s
     named = [name for name in LAYOUT_NAMES if name not in ("files", "nnunet")]  # their values are those of others
     fitting = [name for name in named if set(volumes) <= set().union(*dataset_layout(name).regions.values())]
     cure = f"choose the layout whose values these are ({', '.join(fitting)})" if fitting else "correct the label map"
-    came = ", ".join(f"label value {_in_full(value)} ({ml:.3g} ml)" for value, ml in foreign.items())
-    return [Problem(case, came, f"the values {sorted(known)} of {_meaning(regions)}", cure)]
+    found = ", ".join(f"label value {_in_full(value)} ({ml:.3g} ml)" for value, ml in foreign.items())
+    return [Problem(case, found, f"the values {sorted(known)} of {_meaning(regions)}", cure)]
 
 
 def _meaning(regions: Mapping[str, Sequence[int]]) -> str:

@@ -60,8 +60,8 @@ class FolderLayout:
         for folder, files in case_folders(root):
             case, faults = self._case(folder, files, labelled=labelled)
             if (other := first.setdefault(folder.name, folder)) != folder:
-                came = f"two folders, {other} and {folder}"
-                faults.append(Problem(folder.name, came, "one folder per name", "rename one of them"))
+                fault = f"two folders, {other} and {folder}"
+                faults.append(Problem(folder.name, fault, "one folder per name", "rename one of them"))
             problems += faults
             cases.append(case)
         faulty = {problem.case for problem in problems}
@@ -72,14 +72,14 @@ class FolderLayout:
         matches = {name: [file for file in files if fnmatchcase(file, pattern)] for name, pattern in patterns.items()}
         problems = []
         if missing := [name for name, found in matches.items() if not found]:
-            came = f"no file for {', '.join(missing)} among {', '.join(files) or 'no files'}"
-            needed = f"files that match {', '.join(patterns[name] for name in missing)}"
+            fault = f"no file for {', '.join(missing)} among {', '.join(files) or 'no files'}"
+            expected = f"files that match {', '.join(patterns[name] for name in missing)}"
             cure = "add them, or take the case away" if labelled else say_which(missing[0], self.modalities)
-            problems.append(Problem(folder.name, came, needed, cure))
+            problems.append(Problem(folder.name, fault, expected, cure))
         for name, found in matches.items():
             if len(found) > 1:
-                came = f"{len(found)} files for {name}, {', '.join(found)}"
-                problems.append(Problem(folder.name, came, f"one that matches {patterns[name]}", "keep one of them"))
+                fault = f"{len(found)} files for {name}, {', '.join(found)}"
+                problems.append(Problem(folder.name, fault, f"one that matches {patterns[name]}", "keep one of them"))
         patient = re.match(self.patient, folder.name)
         case: Case = {"case": folder.name, "patient": patient[1] if patient else folder.name}
         if not problems:
@@ -162,14 +162,15 @@ class MsdLayout:
             raise DatasetError(path.parent, [problem]) from error
 
     def _channel_names(self, description: Mapping[str, Any]) -> tuple[list[str], list[Problem]]:
-        came = [str(name) for _, name in sorted(description.get("modality", {}).items(), key=lambda item: int(item[0]))]
+        modality = description.get("modality", {})
+        found = [str(modality[number]) for number in sorted(modality, key=int)]
         ours = {spelling: name for name, spellings in self.modalities.items() for spelling in spellings}
-        order = [ours.get(name.lower(), name) for name in came]
+        order = [ours.get(name.lower(), name) for name in found]
         if sorted(order) == sorted(self.modalities):
             return order, []
-        needed = ", ".join(f"{name} ({' or '.join(spellings)})" for name, spellings in self.modalities.items())
+        expected = ", ".join(f"{name} ({' or '.join(spellings)})" for name, spellings in self.modalities.items())
         return order, [
-            Problem("dataset.json", f"modality lists {', '.join(came) or 'nothing'}", needed, "name the channels so")
+            Problem("dataset.json", f"modality lists {', '.join(found) or 'nothing'}", expected, "name the channels so")
         ]
 
     def _wrong_labels(self, description: Mapping[str, Any]) -> list[Problem]:

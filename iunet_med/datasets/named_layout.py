@@ -70,15 +70,15 @@ class NamedLayout:
                 faults.append((name, f"{below_root(min(both), root)} fits both {other} and {name}"))
         if not faults:
             return []
-        needed = f"one file each for {', '.join(wanted)}, by names such as t1, t1c or T1 post, t2, flair"
-        came = "; ".join(text for _, text in faults)
+        expected = f"one file each for {', '.join(wanted)}, by names such as t1, t1c or T1 post, t2, flair"
+        told = "; ".join(text for _, text in faults)
         first = faults[0][0]
         cure = LABEL_CURE if first == "label" else say_which(first, self.modalities)
-        return [Problem(group.name, came, needed, cure)]
+        return [Problem(group.name, told, expected, cure)]
 
 
 def _repeated(group: Group) -> list[Problem]:
     if len(group.folders) == 1 or group.name.startswith("sub-"):
         return []
-    came = f"several folders, {' and '.join(map(str, sorted(group.folders)))}"
-    return [Problem(group.name, came, "one case per name", "rename one of them")]
+    found = f"several folders, {' and '.join(map(str, sorted(group.folders)))}"
+    return [Problem(group.name, found, "one case per name", "rename one of them")]

@@ -48,18 +48,18 @@ class NnunetLayout:
         cases: list[Case] = []
         problems: list[Problem] = []
         for name, files in sorted(found.items()):
-            needed = {
+            wanted = {
                 f"channel {number} ({modality})": files.get(number) for modality, number in self.modalities.items()
             }
             if labelled:
                 label = base / "labelsTr" / f"{name}{self.ending}"
-                needed["its label in labelsTr"] = label if label.is_file() else None
-            if missing := [what for what, path in needed.items() if path is None]:
-                came = f"no file for {', '.join(missing)}; found {', '.join(path.name for path in files.values())}"
+                wanted["its label in labelsTr"] = label if label.is_file() else None
+            if missing := [what for what, path in wanted.items() if path is None]:
+                fault = f"no file for {', '.join(missing)}; found {', '.join(path.name for path in files.values())}"
                 file = f"{name}_{next(iter(self.modalities.values()))}{self.ending}"
-                problems.append(Problem(name, came, f"files such as {file}", "add them, or take the case away"))
+                problems.append(Problem(name, fault, f"files such as {file}", "add them, or take the case away"))
                 continue
-            paths = [str(path) for path in needed.values()]
+            paths = [str(path) for path in wanted.values()]
             case: Case = {"case": name, "patient": name, "modalities": list(self.modalities)}
             case["image"] = paths[: len(self.modalities)]
             cases.append(case | ({"label": paths[-1]} if labelled else {}))
@@ -104,8 +104,8 @@ def read_nnunet(root: Path) -> NnunetLayout:
         labels = {str(name): _values(values) for name, values in description["labels"].items()}
         ending = str(description.get("file_ending", ".nii.gz"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        needed = '`channel_names` ({"0": "T1"}) and `labels` ({"background": 0, "tumour": 1}) as nnU-Net v2 has them'
-        raise DatasetError(root, [Problem(DESCRIPTION, f"{error!r}", needed, "correct it")]) from error
+        expected = '`channel_names` ({"0": "T1"}) and `labels` ({"background": 0, "tumour": 1}) as nnU-Net v2 has them'
+        raise DatasetError(root, [Problem(DESCRIPTION, f"{error!r}", expected, "correct it")]) from error
     if ending.lower() not in ENDINGS:
         raise DatasetError(root, [Problem(DESCRIPTION, f"files end in {ending}", f"one of {', '.join(ENDINGS)}")])
     own = {name: values for name, values in labels.items() if name.casefold() not in _BACKGROUND}
@@ -123,7 +123,7 @@ def _modalities(root: Path, channels: Mapping[str, str]) -> Mapping[str, str]:
     names = [kind if kind and kind != "label" else name for name, kind in kinds.items()]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         both = " and ".join(name for name, kind in kinds.items() if (kind or name) == repeated[0])
-        came = f"the channels {both} both mean {repeated[0]}"
-        raise DatasetError(root, [Problem(DESCRIPTION, came, "one channel for each", "correct `channel_names`")])
+        found = f"the channels {both} both mean {repeated[0]}"
+        raise DatasetError(root, [Problem(DESCRIPTION, found, "one channel for each", "correct `channel_names`")])
     numbers = dict(zip(names, channels.values(), strict=True))
     return {name: numbers[name] for name in _FOUR} if set(numbers) == set(_FOUR) else numbers

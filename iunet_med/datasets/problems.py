@@ -9,16 +9,16 @@ from types import TracebackType
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of one case: what came, what is needed, and the cure; `came` alone where it says all three."""
+    """One fault of one case: what was found, what was expected, and the cure; `found` alone where it says all three."""
 
     case: str
-    came: str
-    needed: str = ""
+    found: str
+    expected: str = ""
     cure: str = ""
 
     def __str__(self) -> str:
-        more = [f"{word}: {text}" for word, text in (("needed", self.needed), ("cure", self.cure)) if text]
-        return "; ".join([f"{self.case}: {self.came}", *more])
+        expected = f"expected {self.expected}" if self.expected else ""
+        return "; ".join([f"{self.case}: {self.found}", *filter(None, (expected, self.cure))])
 
 
 def say_which(name: str, modalities: Iterable[str]) -> str:

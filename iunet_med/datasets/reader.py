@@ -40,7 +40,7 @@ class ModalityReader(ImageReader):  # type: ignore[misc]
         for path, other in zip(img[1:], others, strict=True):
             if difference := other.grid.differs_from(first.grid):
                 raise ValueError(
-                    f"{path} lies on another grid than {img[0]}, {difference}; needed: affines equal to "
+                    f"{path} lies on another grid than {img[0]}, {difference}; expected affines equal to "
                     f"{AFFINE_TOLERANCE}; register and resample the files to one of them."
                 )
         array = np.stack([first.array, *(other.array for other in others)]) if others else first.array

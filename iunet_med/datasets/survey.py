@@ -70,7 +70,7 @@ def survey_case(
 
     Args:
         case: paths and names, as a layout finds them.
-        layout: says how many channels are needed and which label values are known.
+        layout: says how many channels are expected and which label values are known.
         spacing: the spacing (mm, R A S axes) that the volumes will be resampled to.
         reach: the smallest volume (voxels at that spacing) that the network accepts.
         whole: whether to read all voxels; without, headers are read alone.
@@ -143,14 +143,14 @@ def _look_at_label(path: str, *, whole: bool) -> _Look:
 
 def _unreadable(path: str, error: ValueError) -> str:
     text = str(error).rstrip(".")
-    return f"{text if Path(path).name in text else f'{path}: {text}'}; needed: a complete image file; copy it again"
+    return f"{text if Path(path).name in text else f'{path}: {text}'}; expected a complete image file; copy it again"
 
 
 def _wrong_shape(path: str, grid: Grid, *, channels: int) -> str:
     if grid.shape[3:] == ((channels,) if channels > 1 else ()):
         return ""
     axes = f"three axes and then {channels} channels" if channels > 1 else "three axes"
-    return f"{path} has shape {grid.shape}; needed: {axes}; split, join or squeeze its channels"
+    return f"{path} has shape {grid.shape}; expected {axes}; split, join or squeeze its channels"
 
 
 def _contrast(case: Case, images: Sequence[_Look]) -> list[Finding]:
@@ -168,9 +168,9 @@ def _other_grids(name: str, looks: Sequence[_Look]) -> list[Problem]:
     problems = []
     for other in others:
         if reference.grid and other.grid and (difference := other.grid.differs_from(reference.grid)):
-            came = f"{other.path} and {reference.path} lie on different grids, {difference}"
+            found = f"{other.path} and {reference.path} lie on different grids, {difference}"
             cure = "register and resample the files to one of them"
-            problems.append(Problem(name, came, f"one grid per case (affines equal to {AFFINE_TOLERANCE})", cure))
+            problems.append(Problem(name, found, f"one grid per case (affines equal to {AFFINE_TOLERANCE})", cure))
     return problems
 
 
@@ -178,6 +178,6 @@ def _too_small(name: str, grid: Grid, *, spacing: Sequence[float], reach: Sequen
     size = grid.size_at(tuple(spacing))
     if all(n >= smallest for n, smallest in zip(size, reach, strict=True)):
         return []
-    came = f"{size} voxels (R, A, S) at a spacing of {tuple(spacing)} mm"
+    found = f"{size} voxels (R, A, S) at a spacing of {tuple(spacing)} mm"
     cure = "give a smaller spacing, or a network with fewer levels"
-    return [Problem(name, came, f"at least the network's reach, {tuple(reach)}", cure)]
+    return [Problem(name, found, f"at least the network's reach, {tuple(reach)}", cure)]

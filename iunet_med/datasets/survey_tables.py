@@ -46,10 +46,10 @@ def label_table(surveys: Sequence[CaseSurvey], layout: Layout) -> Table:
 def problem_table(problems: Sequence[Problem]) -> Table:
     """Tell what is wrong with which case, sorted by name."""
     table = Table(title="problems", title_justify="left", show_lines=True)
-    for heading in ("case", "what came", "what is needed", "cure"):
+    for heading in ("case", "found", "expected", "what to do"):
         table.add_column(heading, overflow="fold")
     for problem in sorted(problems, key=lambda problem: problem.case):
-        texts = (problem.case, problem.came, problem.needed, problem.cure)
+        texts = (problem.case, problem.found, problem.expected, problem.cure)
         table.add_row(*(escape(readable(text)) for text in texts))
     return table
 

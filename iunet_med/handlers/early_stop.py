@@ -19,7 +19,7 @@ class EarlyStop:
 
     def __init__(self, evaluator: Engine, *, patience: int) -> None:
         if patience < 0:
-            raise ValueError(f"patience {patience} came; a number of epochs, or 0 for never, is needed.")
+            raise ValueError(f"patience={patience}: expected a number of epochs, or 0 for never.")
         self.evaluator = evaluator
         self.patience = patience
 

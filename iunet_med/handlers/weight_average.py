@@ -31,7 +31,7 @@ class WeightAverage:
 
     def __init__(self, network: torch.nn.Module, *, decay: float) -> None:
         if not 0 <= decay < 1:
-            raise ValueError(f"decay {decay} came; a number from 0 (no average) to below 1 is needed, such as 0.999.")
+            raise ValueError(f"decay={decay}: expected a number from 0 (no average) to below 1, such as 0.999.")
         self.decay = decay
         self._trained = network.module if isinstance(network, DistributedDataParallel) else network
         self._average = AveragedModel(self._trained, multi_avg_fn=self._update) if decay else None

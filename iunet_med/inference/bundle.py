@@ -212,7 +212,7 @@ def _label_step(steps: Sequence[MapTransform]) -> int:
     for place, step in enumerate(steps):
         if isinstance(step, RegionsToLabeld | AsDiscreted):
             return place
-    raise ValueError("the bundle's postprocessing makes no labels; needed: RegionsToLabeld or AsDiscreted in it.")
+    raise ValueError("the bundle's postprocessing makes no labels; expected RegionsToLabeld or AsDiscreted in it.")
 
 
 def file_digest(path: Path) -> str:

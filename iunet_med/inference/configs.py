@@ -76,7 +76,9 @@ def layout_of(parser: ConfigParser) -> Layout:
             raise cause from error
         raise ValueError(f"the config's layout cannot be built: {in_words(error)}") from error
     if not hasattr(layout, "regions"):
-        raise ValueError(f"the config's layout is {layout!r}; needed: one of iunet_med.datasets, such as FolderLayout.")
+        raise ValueError(
+            f"the config's layout is {layout!r}; expected one of iunet_med.datasets, such as FolderLayout."
+        )
     return cast(Layout, layout)
 
 

@@ -65,7 +65,7 @@ def check_trusted(file: Path, content: bytes, config: Mapping[str, Any]) -> None
     for name, text in _risks(config, ()):
         raise ValueError(
             f"{file} is not a config of this version of iunet-med, and its id {name} is {text!r}, which can run code; "
-            "needed: plain values, and as `_target_` layouts, transforms and networks of iunet_med or transforms of "
+            "expected plain values, and as `_target_` layouts, transforms and networks of iunet_med or transforms of "
             "MONAI; read the file, and pass --trust if you trust who wrote it."
         )
 

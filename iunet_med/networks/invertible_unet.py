@@ -16,13 +16,13 @@ from iunet_med.nn.blocks import ActivationSpec, ConvolutionalBlock, Kernel, Spec
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
+from iunet_med.nn.engine import begin_stream, end_stream, reversible
 from iunet_med.nn.exact_sums import ToGrid, is_low, rounds, to_grid
 from iunet_med.nn.fixed_point import Steps, Stream
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import OrthogonalMap, OrthogonalStart
 from iunet_med.nn.plain import is_recorded, plain
 from iunet_med.nn.resampling import OrthogonalDownsampling
-from iunet_med.nn.reversible import begin_stream, end_stream, reversible
 from iunet_med.nn.surroundings import is_autocast, is_exporting
 
 Backprop = Literal["reversible", "stored"]

@@ -5,12 +5,12 @@ from iunet_med.nn.blocks import ConvolutionalBlock
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Couplings
+from iunet_med.nn.engine import reversible
 from iunet_med.nn.isometry import Isometry
 from iunet_med.nn.mixing import ChannelMixing
 from iunet_med.nn.orthogonal import cayley, givens, householder, matrix_exponential
 from iunet_med.nn.resampling import OrthogonalDownsampling
 from iunet_med.nn.residual import InvertibleResidual
-from iunet_med.nn.reversible import reversible
 
 __all__ = [
     "AdditiveCoupling",

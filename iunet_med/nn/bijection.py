@@ -13,7 +13,7 @@ from iunet_med.nn.vjp import BackwardState, Evaluation, Tape
 class Bijection(nn.Module, ABC):
     """An invertible map between tensors of shape (B, C, *spatial).
 
-    `push` and `pull_back` are what reversible backpropagation (`iunet_med.nn.reversible`) needs. Those given here
+    `push` and `pull_back` are what reversible backpropagation (`iunet_med.nn.engine`) needs. Those given here
     serve every bijection, at the price of one inverse and one forward evaluation; a subclass whose input and gradient
     come cheaper from its output overrides them.
 

@@ -111,8 +111,8 @@ class InvertibleResidual(Bijection):
                     return x
         raise RuntimeError(
             f"The inverse of a residual block did not converge: after {self.max_iterations} iterations a step still "
-            f"changes x by {change:.2g} of its norm, {tolerance:.2g} is needed. Raise max_iterations or tolerance, or "
-            f"lower contraction ({self.contraction}); if the change is nan, look for it in the input."
+            f"changes x by {change:.2g} of its norm, expected at most {tolerance:.2g}. Raise max_iterations or "
+            f"tolerance, or lower contraction ({self.contraction}); if the change is nan, look for it in the input."
         )
 
     def log_det(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:

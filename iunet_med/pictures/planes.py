@@ -91,7 +91,7 @@ def lesion_planes(
     for image in images.values():
         if image.ndim != 3 or image.shape != label.shape:
             raise ValueError(
-                f"the image has shape {image.shape} and the label map {label.shape}; needed: one grid (X, Y, Z); give "
+                f"the image has shape {image.shape} and the label map {label.shape}; expected one grid (X, Y, Z); give "
                 "channels of the image, and the label map that was made of it."
             )
     orientation = io_orientation(np.asarray(affine, np.float64))

@@ -28,7 +28,7 @@ def own_values(regions: Regions) -> dict[str, int]:
         if len(beyond) != 1 or 0 in values:
             raise ValueError(
                 f"region {name} of {dict(regions)} has the label values {sorted(beyond)} beyond the regions nested in "
-                "it; needed: exactly one, and not 0, the background; give regions that are nested or disjoint and grow "
+                "it; expected exactly one, and not 0, the background; give nested or disjoint regions that grow "
                 "by one value each."
             )
         own[name] = beyond.pop()

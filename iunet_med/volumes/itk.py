@@ -41,7 +41,7 @@ def _information(path: Path) -> tuple[SimpleITK.ImageFileReader, Grid]:
     except RuntimeError as error:
         raise _unreadable(path, error) from error
     if reader.GetDimension() != 3:
-        raise ValueError(f"{path.name} has {reader.GetDimension()} axes; needed: 3, with the channels in each voxel.")
+        raise ValueError(f"{path.name} has {reader.GetDimension()} axes; expected 3, with the channels in each voxel.")
     components = reader.GetNumberOfComponents()
     shape = (*reader.GetSize(), *([components] if components > 1 else []))
     return reader, Grid(shape, _affine(reader))

@@ -57,10 +57,10 @@ def read_nifti_grid(path: Path) -> tuple[Grid, nib.Nifti1Header]:
         with path.open("rb") as file:
             file.seek(-4, 2)
             whole = int.from_bytes(file.read(4), "little") == expected % 2**32
-        came = expected if whole else len(_unpacked(path))  # several members, something appended, or cut off
+        length = expected if whole else len(_unpacked(path))  # several members, something appended, or cut off
     else:
-        came = path.stat().st_size
-    _check_length(path, came, expected)
+        length = path.stat().st_size
+    _check_length(path, length, expected)
     shape = tuple(map(int, image.shape))
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
@@ -114,11 +114,11 @@ def _unpacked(path: Path) -> bytes:
         raise ValueError(f"{path} is not a readable NIfTI image ({error})") from error
 
 
-def _check_length(path: Path, came: int, expected: int) -> None:
-    if came < expected:
-        raise ValueError(f"{path} is cut off: {came} bytes of {expected}")
-    if came > expected + TRAILING_BYTES:
-        raise ValueError(f"{path} has {came - expected} bytes more than its header describes; copy or export it again")
+def _check_length(path: Path, length: int, expected: int) -> None:
+    if length < expected:
+        raise ValueError(f"{path} is cut off: {length} bytes of {expected}")
+    if length > expected + TRAILING_BYTES:
+        raise ValueError(f"{path} has {length - expected} bytes more than its header describes; copy it again")
 
 
 def _affine(path: Path, header: nib.Nifti1Header) -> NDArray[np.float64]:

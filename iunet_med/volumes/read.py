@@ -39,5 +39,5 @@ def _known(path: str | Path) -> Path:
     if not path.is_file():
         raise ValueError(f"{path} is not a readable image (there is no file {path.name}); correct its path.")
     if not path.name.lower().endswith(ENDINGS):
-        raise ValueError(f"{path.name} came; needed: a NIfTI (.nii, .nii.gz), NRRD (.nrrd) or MetaImage (.mha) file.")
+        raise ValueError(f"expected a NIfTI (.nii, .nii.gz), NRRD (.nrrd) or MetaImage (.mha) file, got {path.name}.")
     return path

@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, speed, timing
 from benchmarks.architectures import checkpointed, contenders
-from benchmarks.report import GIB, gib, header, markdown, mib
+from benchmarks.tables import GIB, gib, header, markdown, mib
 from iunet_med.memory import count_step_memory
 
 
@@ -93,7 +93,7 @@ def test_drift_grows_with_depth_and_stays_near_rounding() -> None:
     shallow, deep = (drift.errors((4, 8), (8, 8), depth, 0, None, bit_exact=True) for depth in (4, 40))
     assert max(shallow) < 2e-6
     assert shallow[0] < deep[0] < 1e-4
-    with pytest.raises(ValueError, match="depth 5 came; a multiple of 4 is needed"):
+    with pytest.raises(ValueError, match="depth 5: expected a multiple of 4"):
         drift.errors((4, 8), (8, 8), 5, 0, None, bit_exact=True)
 
 

@@ -59,5 +59,5 @@ def test_value_without_a_name_is_an_error() -> None:
 
 @pytest.mark.parametrize("label", [np.zeros((2, 3, 4)), np.zeros((1, 2, 3, 4), np.uint8)])
 def test_other_arrays_are_errors(label: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"needed: three axes \(X, Y, Z\) of integers"):
+    with pytest.raises(ValueError, match=r"expected three axes \(X, Y, Z\) of integers"):
         measure_labels(label, np.eye(4), names={})

@@ -119,7 +119,7 @@ def test_outliers_are_counted_with_the_usual_range() -> None:
 def test_head_with_its_skull() -> None:
     assert checks(head(), GRID * 4.3, zero_background=True) == [("warning", "spacing")]  # 2147 ml
     (finding, _) = check_volume(head(), GRID * 4.4, modality="MR", zero_background=True)[::-1]
-    assert "0 of its 8 corners and in 2300 ml; needed: a skull-stripped head" in finding.message
+    assert "0 of its 8 corners and in 2300 ml; expected a skull-stripped head" in finding.message
 
 
 def test_many_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_many_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_messages_say_what_came_what_is_needed_and_the_cure() -> None:
     (finding,) = check_volume(head(), GRID, modality="CT")
     assert finding.message == (
-        "the image has values from 0 to 98; needed: HU, where air is near -1000; these look like stored or windowed "
+        "the image has values from 0 to 98; expected HU, where air is near -1000; these look like stored or windowed "
         "values: apply the rescale slope and intercept, and no window."
     )
 

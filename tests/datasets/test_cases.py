@@ -47,24 +47,24 @@ def test_every_bad_case_is_named_in_one_error(tmp_path: Path, brats_case: Callab
     assert f"{tmp_path} cannot be used, 9 problems in 9 cases:" in str(caught.value)
     for case, pattern in {
         "cropped": r"cropped-t2f.* and .*cropped-t1n.* different grids, shape \(22, 24, 19\) against \(22, 24, 20\)",
-        "damaged": r"damaged-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete image file; copy",
-        "empty": r"the label map is empty; needed: voxels of the values \[1, 2, 3\]; cure: take the case away",
-        "other-year": r"label value 4 \(.* ml\); needed: .* ET = 3, .*; cure: .* these are \(brats18, brats24\)",
-        "many": r"many-t1n\.nii\.gz has shape \(22, 24, 20, 2\); needed: three axes; split",
-        "missing": r"no file for t1c among .*; needed: files that match \*-t1c\.nii\*; cure: add them",
-        "shifted": r"shifted-seg.* different grids, affine \[\[-0\.99.* against \[\[-1\.0.*; cure: register",
-        "small": r"\(22, 24, 6\) voxels \(R, A, S\) at .* \(1\.0, 1\.0, 1\.0\) mm; needed: .* reach, \(8, 8, 8\)",
-        "text": r"text-t2w\.nii\.gz is not a readable NIfTI image .*; needed: a complete image file; copy",
+        "damaged": r"damaged-t2w\.nii\.gz is not a readable NIfTI image .*; expected a complete image file; copy",
+        "empty": r"the label map is empty; expected voxels of the values \[1, 2, 3\]; take the case away",
+        "other-year": r"label value 4 \(.* ml\); expected .* ET = 3, .*; .* these are \(brats18, brats24\)",
+        "many": r"many-t1n\.nii\.gz has shape \(22, 24, 20, 2\); expected three axes; split",
+        "missing": r"no file for t1c among .*; expected files that match \*-t1c\.nii\*; add them",
+        "shifted": r"shifted-seg.* different grids, affine \[\[-0\.99.* against \[\[-1\.0.*; register",
+        "small": r"\(22, 24, 6\) voxels \(R, A, S\) at .* \(1\.0, 1\.0, 1\.0\) mm; expected .* reach, \(8, 8, 8\)",
+        "text": r"text-t2w\.nii\.gz is not a readable NIfTI image .*; expected a complete image file; copy",
     }.items():
         assert re.search(pattern, told[case]), told[case]
 
 
 @pytest.mark.parametrize(
     ("folder", "told"),
-    [("", "no folder came"), ("absent", "'.*absent' came"), (".", "no case was found")],
+    [("", "got no folder"), ("absent", "got '.*absent'"), (".", "no case was found")],
 )
 def test_no_data_is_an_error_with_its_cure(tmp_path: Path, folder: str, told: str) -> None:
-    with pytest.raises(DatasetError, match=rf"{told}; needed: .*; cure: "):
+    with pytest.raises(DatasetError, match=rf"{told}; expected .*; "):
         list_cases(folder and str(tmp_path / folder), LAYOUT)
 
 
@@ -76,7 +76,7 @@ def test_cases_come_sorted_and_labels_only_where_asked_for(brats_folder: Path) -
 
 def test_another_layout_is_told_once_not_per_case(brats_folder: Path) -> None:
     with pytest.raises(
-        DatasetError, match=r"(?s)1 problem in 1 case:.*those of brats23, .* brats18; .*; cure: choose brats23"
+        DatasetError, match=r"(?s)1 problem in 1 case:.*those of brats23, .* brats18; .*; choose brats23"
     ) as e:
         find_cases(brats_folder, dataset_layout("brats18"), labelled=True)
     assert len(e.value.problems) == 1

@@ -39,14 +39,12 @@ def test_a_data_set_that_moved_is_found_where_it_is_said_to_be(listed: Path, tmp
 
 
 def test_regions_of_another_layout_are_refused(listed: Path) -> None:
-    with pytest.raises(
-        DatasetError, match=r"'ET': \[3\].*; needed: .*'RC': \[4\].*; cure: choose the layout .*brats23"
-    ):
+    with pytest.raises(DatasetError, match=r"'ET': \[3\].*; expected .*'RC': \[4\].*; choose the layout .*brats23"):
         read_datalist(listed, dataset_layout("brats24"))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"training": [1]}'])
 def test_what_is_no_datalist_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content)
-    with pytest.raises(DatasetError, match=r"(?s)x\.json cannot be used.*a readable datalist; cure: make it by"):
+    with pytest.raises(DatasetError, match=r"(?s)x\.json cannot be used.*a readable datalist; make it by"):
         read_datalist(tmp_path / "x.json", LAYOUT)

@@ -35,7 +35,7 @@ def test_what_fits_no_layout_is_told_with_what_was_found(tmp_path: Path, files: 
     touch(tmp_path / "x", *files)
     with pytest.raises(
         DatasetError,
-        match=rf"{came}.*; needed: one file per modality, .*; cure: say which file it is by `.* --map t1c='PATTERN'`",
+        match=rf"{came}.*; expected one file per modality, .*; say which file it is by `.* --map t1c='PATTERN'`",
     ):
         detect_layout(tmp_path)
 
@@ -51,11 +51,11 @@ def test_a_datalist_tells_the_layout_that_it_was_made_with(tmp_path: Path) -> No
     write_datalist(path, [], root=tmp_path, layout=layout, layout_name="brats24", details={})
     assert find_layout(datalist=str(path), dataset_dir=str(tmp_path)) == layout
     path.write_text(json.dumps({"layout": "mine.json"}))
-    with pytest.raises(DatasetError, match=r"made with mine\.json; .*; cure: pass --layout mine\.json to iunet-med"):
+    with pytest.raises(DatasetError, match=r"made with mine\.json; .*; pass --layout mine\.json to iunet-med"):
         find_layout(datalist=str(path))
     path.write_text("[]")
     with pytest.raises(
-        DatasetError, match=r"(?s)list\.json.*a datalist with its layout; cure: make it by `iunet-med datalist"
+        DatasetError, match=r"(?s)list\.json.*a datalist with its layout; make it by `iunet-med datalist"
     ):
         find_layout(datalist=str(path))
 

@@ -32,7 +32,7 @@ def test_split_leaves_a_patient_on_each_side(share: float) -> None:
 
 def test_one_patient_can_be_validated_on_itself_alone() -> None:
     with pytest.raises(
-        ValueError, match=r"1 patient came \(a\); needed: .*; add patients, or pass --validation_fraction 0"
+        ValueError, match=r"got 1 patient \(a\); expected .*; add patients, or pass --validation_fraction 0"
     ):
         split_cases(named("a"))
     assert split_cases(named("a"), validation=0) == (named("a"), named("a"))
@@ -55,7 +55,7 @@ def test_a_fold_is_validated_on_and_the_others_are_trained_on() -> None:
 
 
 def test_impossible_folds_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"3 folds of 2 patients; needed: two or more folds, each with a patient"):
+    with pytest.raises(ValueError, match=r"3 folds of 2 patients; expected two or more folds, each with a patient"):
         assign_folds(named("a", "b"), folds=3)
     with pytest.raises(ValueError, match=r"fold is 5, and no case .*; there are \[0, 1\]: pass --fold N"):
         split_cases(assign_folds(named("a", "b"), folds=2), fold=5)

@@ -27,10 +27,10 @@ def test_volumes_count_voxels_of_the_affines_size(tmp_path: Path, dtype: type) -
 @pytest.mark.parametrize(
     ("layout", "values", "text"),
     [
-        ("brats23", [], r"the label map is empty; needed: voxels of the values \[1, 2, 3\]"),
-        ("brats23", [1, 2, 4], r"label value 4 \(2 ml\); needed: .* ET = 3, .*\(brats18, brats24\)"),
-        ("brats18", [1, 2, 3], r"label value 3 \(2 ml\); needed: .* ET = 4, .*\(brats23, brats24, msd\)"),
-        ("msd", [1, 4.5, 7], r"label value 4\.5 \(2 ml\), label value 7 \(2 ml\); .*; cure: correct the label map"),
+        ("brats23", [], r"the label map is empty; expected voxels of the values \[1, 2, 3\]"),
+        ("brats23", [1, 2, 4], r"label value 4 \(2 ml\); expected .* ET = 3, .*\(brats18, brats24\)"),
+        ("brats18", [1, 2, 3], r"label value 3 \(2 ml\); expected .* ET = 4, .*\(brats23, brats24, msd\)"),
+        ("msd", [1, 4.5, 7], r"label value 4\.5 \(2 ml\), label value 7 \(2 ml\); .*; correct the label map"),
     ],
 )
 def test_values_outside_the_scheme_are_told_with_the_layouts_that_know_them(

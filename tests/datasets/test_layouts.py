@@ -77,13 +77,13 @@ def test_missing_ambiguous_empty_and_repeated_cases_are_all_told(tmp_path: Path)
     assert sorted(told) == ["a", "b", "c", "d"]
     assert told["a"] == (
         "a: no file for t1 among x-seg.nii.gz, x-t1c.nii.gz, x-t2f.nii.gz, x-t2w.nii.gz; "
-        "needed: files that match *-t1n.nii*; cure: add them, or take the case away"
+        "expected files that match *-t1n.nii*; add them, or take the case away"
     )
     unlabelled = {problem.case: problem.cure for problem in BRATS23.find(tmp_path, labelled=False)[1]}
     assert unlabelled["a"].startswith("say which file it is by `iunet-med segment FOLDER --map t1='PATTERN'`")
-    assert "2 files for t1c, x-t1c.nii.gz, y-t1c.nii; needed: one that matches *-t1c.nii*" in told["b"]
+    assert "2 files for t1c, x-t1c.nii.gz, y-t1c.nii; expected one that matches *-t1c.nii*" in told["b"]
     assert "no file for t1, t1c, t2, flair, label among no files" in told["c"]
-    assert f"two folders, {tmp_path}/HGG/d and {tmp_path}/LGG/d; needed: one folder per name" in told["d"]
+    assert f"two folders, {tmp_path}/HGG/d and {tmp_path}/LGG/d; expected one folder per name" in told["d"]
 
 
 def write_msd(root: Path, **changes: Any) -> None:
@@ -116,21 +116,21 @@ def test_msd_absent_and_repeated_files_are_all_told(tmp_path: Path) -> None:
     cases, problems = dataset_layout("msd").find(tmp_path, labelled=True)
     assert cases == []
     assert [problem.case for problem in problems] == ["B1", "B7"]
-    assert "dataset.json lists it twice" in problems[0].came
-    assert f"{tmp_path}/imagesTr/B7.nii.gz, {tmp_path}/labelsTr/B8.nii.gz" in problems[1].came
+    assert "dataset.json lists it twice" in problems[0].found
+    assert f"{tmp_path}/imagesTr/B7.nii.gz, {tmp_path}/labelsTr/B8.nii.gz" in problems[1].found
 
 
 def test_msd_with_other_channels_or_labels_is_refused_by_name(tmp_path: Path) -> None:
     write_msd(tmp_path, modality={"0": "FLAIR", "1": "T1w"}, labels={"1": "necrosis", "2": "edema", "3": "enhancing"})
     _, problems = dataset_layout("msd").find(tmp_path, labelled=True)
     told = "\n".join(map(str, problems))
-    assert "modality lists FLAIR, T1w; needed: t1 (t1 or t1w)" in told
-    assert "label 1 is called 'necrosis'; needed: a name with 'edema' in it" in told
-    assert "label 2 is called 'edema'; needed: a name with 'non-enhancing' in it" in told
+    assert "modality lists FLAIR, T1w; expected t1 (t1 or t1w)" in told
+    assert "label 1 is called 'necrosis'; expected a name with 'edema' in it" in told
+    assert "label 2 is called 'edema'; expected a name with 'non-enhancing' in it" in told
 
 
 def test_msd_without_its_description_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"dataset\.json: .*No such file.*; needed: the data set's description"):
+    with pytest.raises(DatasetError, match=r"dataset\.json: .*No such file.*; expected the data set's description"):
         dataset_layout("msd").find(tmp_path, labelled=True)
 
 

@@ -110,12 +110,12 @@ def told(root: Path, layout: NamedLayout = FILES) -> str:  # type: ignore[assign
 
 def test_two_files_for_one_modality_are_named(tmp_path: Path) -> None:
     touch(tmp_path, *TREES["plain names"], "x/x_T1_post.nii")
-    assert "x: 2 files for t1c, x/x_T1_post.nii and x/x_t1c.nii; needed: one file each for" in told(tmp_path)
+    assert "x: 2 files for t1c, x/x_T1_post.nii and x/x_t1c.nii; expected one file each for" in told(tmp_path)
 
 
 def test_what_is_missing_is_told_with_what_was_found(tmp_path: Path) -> None:
     text = told(touch(tmp_path, "x/x_flair.nii", "x/odd.nii"))
-    assert "x: no file for t1, t1c, t2; found flair (x/x_flair.nii); not recognised: x/odd.nii; needed: one" in text
+    assert "x: no file for t1, t1c, t2; found flair (x/x_flair.nii); not recognised: x/odd.nii; expected one" in text
     assert "by `iunet-med segment FOLDER --map t1='PATTERN'`" in text
     assert "a CSV list headed case,t1,t1c,t2,flair" in text
 
@@ -168,5 +168,5 @@ def test_repeated_names_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_label_is_told_how_to_name_it(tmp_path: Path) -> None:
     (problem,) = FILES.find(touch(tmp_path, *TREES["plain names"]), labelled=True)[1]
-    assert problem.came.startswith("no file for label; found t1 (x/x_t1.nii), ")
+    assert problem.found.startswith("no file for label; found t1 (x/x_t1.nii), ")
     assert problem.cure.startswith("name the label by seg, label or mask")

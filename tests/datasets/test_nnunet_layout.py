@@ -84,9 +84,9 @@ def test_missing_files_are_told_by_case(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "text"),
     [
-        ({"labels": None}, r"dataset\.json: AttributeError.*; needed: `channel_names`"),
+        ({"labels": None}, r"dataset\.json: AttributeError.*; expected `channel_names`"),
         ({"labels": {"background": 0}}, "names no channel or no label"),
-        ({"file_ending": ".png"}, r"files end in \.png; needed: one of \.nii\.gz"),
+        ({"file_ending": ".png"}, r"files end in \.png; expected one of \.nii\.gz"),
         ({"channel_names": {"0": "T1", "1": "T1w"}}, "the channels T1 and T1w both mean t1"),
         ({"channel_names": {"x": "T1"}}, "invalid literal"),
     ],

@@ -27,9 +27,7 @@ def test_of_a_dataset_error_only_the_message_is_shown(capsys: pytest.CaptureFixt
     error = chained(DatasetError(Path("data"), [Problem("c1", "no t2", "a t2 file", "add it")]))
     sys.excepthook(type(error), error, error.__traceback__)
     shown = capsys.readouterr().err.strip()
-    assert shown == (
-        "DatasetError: data cannot be used, 1 problem in 1 case:\n  c1: no t2; needed: a t2 file; cure: add it"
-    )
+    assert shown == ("DatasetError: data cannot be used, 1 problem in 1 case:\n  c1: no t2; expected a t2 file; add it")
 
 
 @pytest.mark.usefixtures("plain_hook")

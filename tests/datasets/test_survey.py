@@ -21,7 +21,7 @@ def test_four_axes_are_needed_where_one_file_holds_all_modalities(tmp_path: Path
         nib.save(nib.Nifti1Image(noise[..., :channels], np.diag([4.0, 4, 4, 1])), path)
         survey = survey_case({"case": "x", "image": str(path)}, layout, spacing=(1, 1, 1), reach=(1, 1, 1))
         assert len(survey.problems) == count
-    assert "has shape (4, 4, 4, 3); needed: three axes and then 2 channels" in str(survey.problems[0])
+    assert "has shape (4, 4, 4, 3); expected three axes and then 2 channels" in str(survey.problems[0])
 
 
 def test_grid_and_label_volumes_are_those_of_the_files(tmp_path: Path, brats_case: Callable[..., Path]) -> None:
@@ -43,4 +43,4 @@ def test_damage_inside_a_file_is_found_only_by_unpacking_it(tmp_path: Path, brat
     quick, whole = (survey_case(case, LAYOUT, spacing=(1, 1, 1), reach=(1, 1, 1), whole=w) for w in (False, True))
     assert (quick.problems, quick.volumes_ml) == ([], {})
     (problem,) = whole.problems
-    assert f"{path} is not a readable NIfTI image" in problem.came
+    assert f"{path} is not a readable NIfTI image" in problem.found

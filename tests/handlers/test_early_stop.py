@@ -26,5 +26,5 @@ def test_stops_when_the_best_epoch_is_more_than_the_patience_back() -> None:
 
 
 def test_a_negative_patience_is_refused() -> None:
-    with pytest.raises(ValueError, match="patience -1 came; a number of epochs, or 0 for never"):
+    with pytest.raises(ValueError, match="patience=-1: expected a number of epochs, or 0 for never"):
         epochs_of([0.1], patience=-1)

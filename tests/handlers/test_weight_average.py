@@ -95,5 +95,5 @@ def test_an_average_goes_on_from_its_state() -> None:
 
 @pytest.mark.parametrize("decay", [-0.1, 1.0])
 def test_an_impossible_decay_is_refused(decay: float) -> None:
-    with pytest.raises(ValueError, match=rf"decay {decay} came; a number from 0 \(no average\) to below 1 is needed"):
+    with pytest.raises(ValueError, match=rf"decay={decay}: expected a number from 0 \(no average\) to below 1"):
         WeightAverage(torch.nn.Linear(1, 1), decay=decay)

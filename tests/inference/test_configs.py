@@ -61,7 +61,7 @@ def test_what_is_no_object_is_told(tmp_path: Path) -> None:
 
 
 def test_what_is_no_layout_is_told() -> None:
-    with pytest.raises(ValueError, match=r"the config's layout is 'brats'; needed: one of iunet_med\.data"):
+    with pytest.raises(ValueError, match=r"the config's layout is 'brats'; expected one of iunet_med\.data"):
         layout_of(ConfigParser({"layout": "brats"}))
     with pytest.raises(ValueError, match=r"the config's layout cannot be built: TypeError: .*modalities"):
         layout_of(ConfigParser({"layout": {"_target_": "iunet_med.datasets.FolderLayout"}}))

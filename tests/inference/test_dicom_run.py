@@ -137,11 +137,11 @@ def test_several_modalities_are_not_one_file(heads: Path, tiny_bundle: Path, tmp
     (path, *_) = saved(slices(heads), tmp_path / "series")
     options = {"output": tmp_path / "out", "bundle": tiny_bundle}
     options["settings"] = {name: value for name, value in SETTINGS.items() if name != "layout"}
-    with pytest.raises(ValueError, match=r"I000 is one DICOM file; needed: a series for each of t1, t1c, t2, flair"):
+    with pytest.raises(ValueError, match=r"I000 is one DICOM file; expected a series for each of t1, t1c, t2, flair"):
         segment(path, **options)
     (tmp_path / "a.csv").write_text("case,image\nA,series\n")
     (result,) = segment(tmp_path / "a.csv", **options)
-    assert "a DICOM series is one modality, not all; needed: a path for each of t1, t1c, t2, flair" in result.reason
+    assert "a DICOM series is one modality, not all; expected a path for each of t1, t1c, t2, flair" in result.reason
 
 
 def test_tilted_slices_run_on_request(heads: Path, one_modality: Path, tmp_path: Path) -> None:

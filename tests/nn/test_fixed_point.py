@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from iunet_med import InvertibleUNet, IUNet
 from iunet_med.nn import fixed_point, resampling
 from iunet_med.nn.compiled import compiled_calls
+from iunet_med.nn.engine import begin_stream
 from iunet_med.nn.fixed_point import LARGEST, Steps, Stream, add_in_steps, in_steps, in_units, subtract_in_steps_
 from iunet_med.nn.parts import joined
-from iunet_med.nn.reversible import begin_stream
 from iunet_med.nn.vjp import BackwardState, Tape
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from iunet_med.nn.chain import Chain
+from iunet_med.nn.engine import reversible
 from iunet_med.nn.residual import InvertibleResidual
-from iunet_med.nn.reversible import reversible
 
 SETTINGS = [
     {"spatial_dims": 1, "channels": 3, "hidden_channels": 5, "depth": 3, "act": "tanh"},

@@ -147,5 +147,5 @@ def test_a_region_covers_those_within_it() -> None:
 
 
 def test_another_grid_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\) and the label map \(2, 3, 5\); needed: one grid"):
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\) and the label map \(2, 3, 5\); expected one grid"):
         lesion_planes({"ct": np.zeros((2, 3, 4))}, np.zeros((2, 3, 5), int), RAS, outlined={"ct": {}}, colours={})

@@ -71,7 +71,7 @@ def test_own_value_is_what_the_nested_regions_leave() -> None:
 )
 def test_regions_that_no_label_map_can_hold_are_refused(regions: Any, name: str, left: list[int]) -> None:
     told = re.escape(
-        f"region {name} of {regions} has the label values {left} beyond the regions nested in it; needed: "
+        f"region {name} of {regions} has the label values {left} beyond the regions nested in it; expected "
     )
     with pytest.raises(ValueError, match=told + "exactly one"):
         RegionsToLabeld("pred", regions)

@@ -31,7 +31,7 @@ def read_rows(path: Path, modalities: Sequence[str]) -> list[dict[str, Any]]:
         if all("case" in entry for entry in entries):
             return entries
     raise ValueError(
-        f"{path} is no list of cases; needed: one entry per case with `case`, its name, and one path per modality, as "
+        f"{path} is no list of cases; expected one entry per case with `case`, its name, and one path per modality, as "
         f"in {','.join(['case', *modalities])}, or `{WHOLE}`, one file for all; paths start from the list's folder."
     )
 

@@ -31,12 +31,12 @@ def dicom_sources(
     """
     if root.is_file() and len(modalities) > 1 and not series:
         raise ValueError(
-            f"{root.name} is one DICOM file; needed: a series for each of {', '.join(modalities)}; give the folder of "
+            f"{root.name} is one DICOM file; expected a series for each of {', '.join(modalities)}; give the folder of "
             f"the study with a pattern for each (--map {modalities[0]}='*T1*'), or a list in a .csv file."
         )
     if (len(modalities) > 1 or series) and set(series) != set(modalities):
         raise ValueError(
-            f"--map names {', '.join(series) or 'nothing'}; needed: one pattern for each of {', '.join(modalities)}; "
+            f"--map names {', '.join(series) or 'nothing'}; expected one pattern for each of {', '.join(modalities)}; "
             "series are never guessed. `iunet-med segment FOLDER --list` shows their descriptions and keys."
         )
     listing = find_series(root)
@@ -91,7 +91,7 @@ def only_series(place: Path) -> Series:
         keys = ", ".join(one.key for one in listing.series) or "none"
         raise ValueError(
             f"the {'file' if place.is_file() else 'folder'} {place.name} holds {len(listing.series)} DICOM series "
-            f"({keys}); needed: one; give each series a folder of its own, or the whole folder with a pattern per "
+            f"({keys}); expected one; give each series a folder of its own, or the whole folder with a pattern per "
             "modality (--map)."
         )
     return listing.series[0]

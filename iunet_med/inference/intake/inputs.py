@@ -121,7 +121,7 @@ def _resampled(volume: Volume, grid: Grid, name: str, first: str) -> Volume:
     )
     array = np.asarray(moved.dataobj)
     if array.min() == array.max():
-        raise ValueError(f"{name} does not overlap with {first}; needed: one patient's scans in one space.")
+        raise ValueError(f"{name} does not overlap with {first}; expected one patient's scans in one space.")
     return Volume(array, grid.affine)
 
 

@@ -17,7 +17,7 @@ def check_name(name: str) -> str:
     """
     if fault := _fault(name):
         raise ValueError(
-            f"the case's name {name!a} {fault}; needed: 1 to {LONGEST_BYTES} bytes of letters, digits, spaces, "
+            f"the case's name {name!a} {fault}; expected 1 to {LONGEST_BYTES} bytes of letters, digits, spaces, "
             "dots, - and _, without a dot first; rename the case."
         )
     return name

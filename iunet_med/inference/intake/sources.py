@@ -79,10 +79,10 @@ def _no_case(given: Path, modalities: Sequence[str]) -> str:
     if given.is_dir() and has_dicom(given):
         options = " ".join(f"--map {name}='PATTERN'" for name in modalities)
         return (
-            f"{given} holds DICOM; needed: which series is which of {names}. Add {options} with patterns of their "
+            f"{given} holds DICOM; say which series is which of {names}. Add {options} with patterns of their "
             "descriptions, or with their keys; `iunet-med segment FOLDER --list` shows them."
         )
-    needed = f"needed: for each case one file per modality ({names})"
+    needed = f"expected for each case one file per modality ({names})"
     return f"{given} holds no case; {needed}; {say_which(modalities[0], modalities)}."
 
 
@@ -135,7 +135,7 @@ def _with_series(source: Source, modalities: Sequence[str]) -> Source:
 
     files = {key: path for key, path in source.files.items() if key not in places}
     if WHOLE in places and len(modalities) > 1:
-        problem = f"a DICOM series is one modality, not all; needed: a path for each of {', '.join(modalities)}"
+        problem = f"a DICOM series is one modality, not all; expected a path for each of {', '.join(modalities)}"
         return replace(source, files=files, problem=problem)
     try:
         found = {modalities[0] if key == WHOLE else key: only_series(path) for key, path in places.items()}

@@ -138,7 +138,7 @@ def import_highdicom() -> Any:
 def _values(label: NDArray[Any], names: Mapping[int, str]) -> list[int]:
     if label.ndim != 3 or label.dtype.kind not in "iu":
         raise ValueError(
-            f"the label map has shape {label.shape} and type {label.dtype}; needed: three axes of integers; take one "
+            f"the label map has shape {label.shape} and type {label.dtype}; expected three axes of integers; take one "
             "channel, and convert with .astype('uint8')."
         )
     values = sorted({int(value) for plane in label for value in np.unique(plane)} - {0})

@@ -63,5 +63,5 @@ def _elsewhere(
     return (
         f"the label map {label.shape} does not lie on the grid of the source series {shape}: voxels of "
         f"{voxel_sizes(affine).round(4).tolist()} against {voxel_sizes(grid).round(4).tolist()} mm, and up to "
-        f"{away:.3g} voxels away; needed: the series that the label map was made of; give that one."
+        f"{away:.3g} voxels away; expected the series that the label map was made of; give that one."
     )

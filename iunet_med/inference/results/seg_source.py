@@ -97,7 +97,7 @@ def _files(source: Series | Sequence[Dataset | str | Path]) -> dict[Path, Datase
     if isinstance(source, Series):
         return {path: source.headers.get(path) or dcmread(path, stop_before_pixels=True) for path in source.files}
     if not source:
-        raise ValueError("no slices came; needed: a series of two or more; give all files of the series")
+        raise ValueError("expected a series of two or more slices, got none; give all files of the series")
     return {
         Path(str(number)): item if isinstance(item, Dataset) else dcmread(item, stop_before_pixels=True)
         for number, item in enumerate(source)
@@ -109,7 +109,7 @@ def _frames(files: Mapping[Path, Dataset]) -> list[Frame]:
         raise ValueError("a slice of the source series has no Rows or Columns; give the original images")
     frames = [frame for path, header in files.items() for frame in frames_of(header, path)]
     if len(frames) < 2:
-        raise ValueError(f"{len(frames)} slices came; needed: a series of two or more; give all files of the series")
+        raise ValueError(f"expected a series of two or more slices, got {len(frames)}; give all files of the series")
     for frame in frames:
         try:
             check_plane(frame)
@@ -125,13 +125,13 @@ def _instance_uids(files: Mapping[Path, Dataset]) -> dict[Path, dict[str, str]]:
     found = {path: _own_uids(header) for path, header in files.items()}
     if missing := [keyword for keyword in _INSTANCE_UIDS if any(not uids[keyword] for uids in found.values())]:
         raise ValueError(
-            f"slices of the source series have no {', '.join(missing)}; needed: a segmentation refers to its source by "
-            "these; export the series again with its UIDs"
+            f"slices of the source series have no {', '.join(missing)}, by which a segmentation refers to its source; "
+            "export the series again with its UIDs"
         )
     if len({uids["SOPInstanceUID"] for uids in found.values()}) < len(found):
         raise ValueError(
-            "several slices of the source series have the same SOPInstanceUID; needed: one of its own for each, by "
-            "which a segmentation refers to it; export the series again"
+            "several slices of the source series have the same SOPInstanceUID; expected a different one for "
+            "each, by which a segmentation refers to it; export the series again"
         )
     return found
 
@@ -143,7 +143,7 @@ def _own_uids(header: Dataset) -> dict[str, str]:
 
 def _group_uids(files: Mapping[Path, Dataset], first: Dataset, *, seed: str) -> Dataset:
     if len({str(header.get("SeriesInstanceUID") or "") for header in files.values()}) > 1:
-        raise ValueError("the slices are of several series; needed: one; give the files of one series")
+        raise ValueError("the slices are of several series; expected one; give the files of one series")
     group = Dataset()
     for keyword in _GROUP_UIDS:  # the same in every run, so that a second segmentation joins the first one
         setattr(group, keyword, str(first.get(keyword) or "") or generate_uid(entropy_srcs=[keyword, seed]))

@@ -23,7 +23,7 @@ class FlipInferer(Inferer):  # type: ignore[misc]
 
     def __init__(self, inferer: Inferer, *, axes: Sequence[int] = (0, 1, 2)) -> None:
         if len(set(axes)) < len(axes) or any(axis < 0 for axis in axes):
-            raise ValueError(f"axes {tuple(axes)} came; needed: spatial axes from 0 on, each once, such as (0, 1, 2).")
+            raise ValueError(f"expected spatial axes from 0 on, each once, such as (0, 1, 2), got {tuple(axes)}.")
         self.inferer = inferer
         self.flips = [tuple(a + 2 for a in some) for n in range(len(axes) + 1) for some in combinations(axes, n)]
 

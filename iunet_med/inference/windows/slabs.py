@@ -57,7 +57,7 @@ def output_slabs(image: Tensor, network: Callable[[Tensor], Tensor], *, inferer:
     if output.shape[2:] != image.shape[2:]:
         raise ValueError(
             f"the network's output has spatial shape {tuple(output.shape[2:])} and its input "
-            f"{tuple(image.shape[2:])}; needed: one output voxel per input voxel."
+            f"{tuple(image.shape[2:])}; expected one output voxel per input voxel."
         )
     axis = _longest(image.shape[2:])
     for start in range(0, image.shape[2 + axis], PLANES):
@@ -80,7 +80,7 @@ def window_slabs(image: Tensor, network: Callable[[Tensor], Tensor], *, window: 
     """
     if len(image) != 1 or window.with_coord:
         raise ValueError(
-            f"a batch of {len(image)} images came, with_coord={window.with_coord}; needed: one image, and a network "
+            f"expected one image, got {len(image)}, and with_coord={window.with_coord}; expected a network "
             "that does not ask for coordinates; run MONAI's SlidingWindowInferer itself."
         )
     spatial = image.shape[2:]
@@ -135,7 +135,7 @@ class _Stitched:
         if tuple(output.shape[1:]) != tuple(self.roi):
             raise ValueError(
                 f"the network's output has spatial shape {tuple(output.shape[1:])} for a window of {tuple(self.roi)}; "
-                "needed: one output voxel per input voxel; choose a roi_size that the network keeps."
+                "expected one output voxel per input voxel; choose a roi_size that the network keeps."
             )
         others = [n for axis, n in enumerate(self.size) if axis != self.axis]
         if not self.sums.numel():

@@ -99,12 +99,10 @@ def check_plane(frame: Frame) -> None:
     if missing := [name for name, value in wanted.items() if value is None]:
         raise ValueError(f"has no valid {', '.join(missing)}; a volume needs them, so export the series again")
     if min(frame.spacing or ()) <= 0:
-        raise ValueError(f"has PixelSpacing {frame.spacing}; positive millimetres are needed")
+        raise ValueError(f"has PixelSpacing {frame.spacing}; expected positive millimetres")
     axes = _axes(frame)
     if not np.allclose(axes @ axes.T, np.eye(2), rtol=0, atol=2 * ORIENTATION_TOLERANCE):
-        raise ValueError(
-            f"has ImageOrientationPatient {frame.orientation}; two unit vectors at a right angle are needed"
-        )
+        raise ValueError(f"has ImageOrientationPatient {frame.orientation}; expected two unit vectors at a right angle")
 
 
 def stack_slices(frames: Sequence[Frame]) -> Stack:

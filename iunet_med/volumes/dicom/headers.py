@@ -176,7 +176,7 @@ def _check_kind(header: Dataset) -> None:
         "MONOCHROME1",
         "MONOCHROME2",
     ):
-        raise NotAVolumeError("is a colour image; grey values are needed")
+        raise NotAVolumeError("is a colour image; expected grey values")
     if header.get("PhotometricInterpretation") == "MONOCHROME1":
         raise NotAVolumeError(
             "is MONOCHROME1: low values are shown bright, so that its values may run the other way; "

@@ -48,9 +48,9 @@ def _check_length(data: Dataset) -> None:
     if "PixelData" not in data:
         raise PixelError("holds no pixel data; copy the file again")
     syntax = data.file_meta.TransferSyntaxUID
-    came, needed = len(data.PixelData), get_expected_length(data)
-    if not syntax.is_compressed and came < needed:
-        raise PixelError(f"is cut off: {came} bytes of pixel data came, {needed} are needed; copy the file again")
+    length, expected = len(data.PixelData), get_expected_length(data)
+    if not syntax.is_compressed and length < expected:
+        raise PixelError(f"is cut off: expected {expected} bytes of pixel data, got {length}; copy the file again")
 
 
 def _check_codestream(data: Dataset, frame: Frame) -> None:
@@ -89,10 +89,10 @@ def _decoded(data: Dataset, frame: Frame) -> NDArray[np.generic]:
 def _rescaled(values: NDArray[np.generic], data: Dataset, frame: Frame) -> NDArray[np.float64]:
     rule = functional_group(data, frame.index, "PixelValueTransformationSequence")
     if "ModalityLUTSequence" in rule:
-        raise PixelError("maps its values by a table (ModalityLUTSequence); a slope and an intercept are needed")
+        raise PixelError("maps its values by a table (ModalityLUTSequence); expected a slope and an intercept")
     named = [name for name in ("RescaleSlope", "RescaleIntercept") if name in rule]
     if len(named) == 1:
-        raise PixelError(f"has {named[0]} alone; both slope and intercept are needed, or neither")
+        raise PixelError(f"has {named[0]} alone; expected both slope and intercept, or neither")
     if named and not _is_rule(rule):
         raise PixelError("has a RescaleSlope of zero, or a slope or intercept that is no finite number")
     return np.asarray(apply_rescale(values, rule), dtype=np.float64)

@@ -47,7 +47,7 @@ def read_series(
 def _measured(series: Series) -> Stack:
     frames = series.frames
     if len(frames) < 2:
-        raise ValueError(f"{series.key}: {len(frames)} slices came; a volume needs two or more.")
+        raise ValueError(f"{series.key}: expected two or more slices, got {len(frames)}.")
     for frame in frames:
         try:
             check_plane(frame)

@@ -76,5 +76,5 @@ def test_a_list_names_a_series_by_its_folder(tmp_path: Path, monkeypatch: pytest
     layout = FolderLayout(modalities={"ct": "*.nii*"}, regions={"spleen": [1]}, label="x")
     good, bad, file = list_sources(tmp_path / "list.csv", layout)
     assert {name: one.key for name, one in (good.series or {}).items()} == {"ct": "series-a"}
-    assert "the folder two holds 2 DICOM series (series-a, series-b); needed: one" in bad.problem
+    assert "the folder two holds 2 DICOM series (series-a, series-b); expected one" in bad.problem
     assert (file.series, file.files) == (None, {"ct": tmp_path / "c.nii"})

@@ -71,7 +71,7 @@ def test_series_are_listed_with_size_and_a_guess(tmp_path: Path, monkeypatch: py
     assert [one.folder for one in listing.series[1:]] == [None, None]
     (case,) = listing.cases
     assert case.found == {"t1c": ("series-a",), "flair": ("series-b", "series-c")}
-    assert "holds DICOM; needed: which series is which of t1, t1c, t2, flair. Add --map t1='PATTERN'" in listing.problem
+    assert "holds DICOM; say which series is which of t1, t1c, t2, flair. Add --map t1='PATTERN'" in listing.problem
 
 
 def test_a_path_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -84,5 +84,5 @@ def test_patterns_mean_files_where_there_are_files(tmp_path: Path) -> None:
 
 
 def test_nothing_to_run_says_what_always_works(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no case; needed: .*--map t1='PATTERN'.*headed case,t1,t1c,t2,flair"):
+    with pytest.raises(ValueError, match=r"holds no case; expected .*--map t1='PATTERN'.*headed case,t1,t1c,t2,flair"):
         list_sources(touch(tmp_path, "notes.txt"), BRATS)

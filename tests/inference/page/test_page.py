@@ -34,7 +34,7 @@ def cases(folder: Path) -> list[ReportCase]:
     return [
         good,
         replace(good, name="case-10", status="warning", findings=(finding,), measures=(measure(1234.5),)),
-        ReportCase(HOSTILE, "failed", (Finding("refusal", "channels", "needed: 4"),), (), None, 0.25, 300.0),
+        ReportCase(HOSTILE, "failed", (Finding("refusal", "channels", "expected 4"),), (), None, 0.25, 300.0),
         replace(good, name='"quote" onload=alert(2) \udcff', measures=(measure(88.0),)),
     ]
 

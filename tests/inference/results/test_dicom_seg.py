@@ -386,7 +386,7 @@ def test_label_maps_that_make_no_segmentation_are_errors(tmp_path: Path) -> None
     for drawn, message in (
         (np.zeros(SHAPE, np.uint8), "nothing is labelled"),
         (np.full(SHAPE, 4, np.uint8), r"has the values \[4\], which the names"),
-        (np.zeros(SHAPE), "needed: three axes of integers"),
+        (np.zeros(SHAPE), "expected three axes of integers"),
     ):
         with pytest.raises(ValueError, match=message):
             write_dicom_seg(tmp_path / "a", drawn, grid(), source=series(), names=NAMES, software_version="1")

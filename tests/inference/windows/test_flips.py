@@ -34,5 +34,5 @@ def test_random_network_gives_the_mean_of_eight_flips(image: torch.Tensor) -> No
 
 def test_bad_axes_are_refused() -> None:
     for axes in ((0, 0), (-1,)):
-        with pytest.raises(ValueError, match="needed: spatial axes from 0 on, each once"):
+        with pytest.raises(ValueError, match="expected spatial axes from 0 on, each once"):
             FlipInferer(WINDOWS, axes=axes)

@@ -90,7 +90,7 @@ def test_what_cannot_be_honoured_is_refused(images: Tensor, window: SlidingWindo
 
 @pytest.mark.parametrize("inferer", [None, SlidingWindowInferer((8, 8, 8))])
 def test_an_output_of_another_size_is_refused(inferer: SlidingWindowInferer | None) -> None:
-    with pytest.raises(ValueError, match="needed: one output voxel per input voxel"):
+    with pytest.raises(ValueError, match="expected one output voxel per input voxel"):
         list(output_slabs(torch.zeros(1, 1, 8, 8, 8), nn.AvgPool3d(2), inferer=inferer))
 
 

@@ -156,7 +156,7 @@ def test_even_slices_reach_from_the_first_to_the_last_one(
         ({"ImagePositionPatient": None}, "no valid ImagePositionPatient"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "two unit vectors at a right angle"),
         ({"Rows": 65535, "Columns": 65535}, "at most 1073741824 are read"),
-        ({"PixelData": b"\x00\x00"}, "is cut off: 2 bytes of pixel data came, 160 are needed"),
+        ({"PixelData": b"\x00\x00"}, "is cut off: expected 160 bytes of pixel data, got 2"),
         ({"PixelData": None}, "holds no pixel data"),
         ({"RescaleIntercept": None}, "RescaleSlope alone"),
         ({"RescaleSlope": "0"}, "RescaleSlope of zero"),
