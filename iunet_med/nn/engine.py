@@ -11,7 +11,7 @@ from torch import Tensor
 from iunet_med.nn.bijection import Bijection
 from iunet_med.nn.compiled import compiled_calls
 from iunet_med.nn.fixed_point import Steps, Stream, in_steps
-from iunet_med.nn.isometry import Isometry, matrices_of
+from iunet_med.nn.learned_matrices import LearnedMatrices, matrices_of
 from iunet_med.nn.parts import Parts, channels_of, joined
 from iunet_med.nn.plain import has_hooks, is_recorded, plain
 from iunet_med.nn.random_state import RandomState
@@ -59,9 +59,9 @@ def reversible(
     _refuse_running_statistics(bijection)
     box: list[Tensor] = []
     # Torch differentiates the matrices, so that they are the parameters of the two passes in place of their weights.
-    isometries = [module for module in all_modules(bijection) if isinstance(module, Isometry)]
-    matrices = matrices_of(isometries)
-    weights = {isometry.weight for isometry in isometries}
+    layers = [module for module in all_modules(bijection) if isinstance(module, LearnedMatrices)]
+    matrices = matrices_of(layers)
+    weights = {layer.weight for layer in layers}
     parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
     parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]
     tape = Tape(matrices=matrices, stream=stream, level=level)

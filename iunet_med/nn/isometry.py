@@ -2,20 +2,20 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from math import gcd
-from typing import Any, get_args
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from iunet_med.nn.bijection import Bijection, zero_log_det
+from iunet_med.nn.bijection import zero_log_det
 from iunet_med.nn.exact_sums import pull_back_to_grid, push_on_grid, rounds, to_grid
 from iunet_med.nn.fixed_point import observe
-from iunet_med.nn.orthogonal import OrthogonalMap, orthogonal_map, polished
+from iunet_med.nn.learned_matrices import LearnedMatrices
+from iunet_med.nn.orthogonal import OrthogonalMap
 from iunet_med.nn.parts import Parts, regrouped
-from iunet_med.nn.surroundings import is_autocast, is_exporting
+from iunet_med.nn.surroundings import full_precision
 from iunet_med.nn.vjp import BackwardState, Tape
 
 PIECES = 256
@@ -23,18 +23,11 @@ PIECES = 256
 _Product = Callable[[Tensor, Tensor], Tensor]
 
 
-class Isometry(Bijection):
+class Isometry(LearnedMatrices):
     """y = M x for every vector x that a subclass cuts from the input; it keeps the norm, so its log-det is zero.
 
-    The matrices are `start @ rotation(weight)`; the weight begins at zero, so the layer begins at its start exactly.
-    Where no gradient is wanted in evaluation mode they are computed once and kept in the buffer `cached_matrix` for as
-    long as `start` and `weight` hold the same values. A trace, and an export with `torch.export` or ONNX, contain that
-    buffer; `eval()` brings it up to date.
-
     Args:
-        start: orthogonal matrices, (matrices, n, n).
-        orthogonal: the map from weights to rotations.
-        learnable: False fixes the weight; the state dict has the same entries.
+        start, orthogonal, learnable: see `LearnedMatrices`.
         on_grid: in training under autocast, round the results to the grid of `iunet_med.nn.exact_sums`, so that
             reversible backpropagation rebuilds an input on the grid bit for bit, at one byte of memory per value.
 
@@ -47,26 +40,11 @@ class Isometry(Bijection):
     True
     """
 
-    start: Tensor
-    cached_matrix: Tensor
-    cached_start: Tensor
-    cached_weight: Tensor
-    map_number: Tensor
     descends = 0
 
     def __init__(self, start: Tensor, *, orthogonal: OrthogonalMap, learnable: bool, on_grid: bool) -> None:
-        super().__init__()
+        super().__init__(start, orthogonal=orthogonal, learnable=learnable)
         self.on_grid = on_grid
-        self.rotation = orthogonal_map(orthogonal)
-        dtype = torch.get_default_dtype()
-        self.weight = nn.Parameter(torch.zeros_like(start, dtype=dtype), requires_grad=learnable)
-        self.register_buffer("start", start.to(dtype))
-        # Buffers of fixed shapes, so that all processes of a distributed training hold the same.
-        for name in ("cached_matrix", "cached_start", "cached_weight"):
-            self.register_buffer(name, torch.full_like(self.start, torch.nan), persistent=False)
-        self._map = get_args(OrthogonalMap).index(orthogonal)  # also where the buffer was emptied
-        self.register_buffer("map_number", torch.tensor(self._map, dtype=torch.uint8))
-        self._cached_in: torch.dtype | None = None
 
     @abstractmethod
     def _input_vectors(self, x: Tensor) -> Tensor:
@@ -83,30 +61,6 @@ class Isometry(Bijection):
     @abstractmethod
     def _output(self, vectors: Tensor, input_shape: list[int]) -> Tensor:
         """Join vectors to the output whose input has that shape."""
-
-    def matrix(self) -> Tensor:
-        """Return the orthogonal matrices, (matrices, n, n)."""
-        if self.training:
-            if is_exporting() or torch.onnx.is_in_onnx_export():
-                raise RuntimeError("Expected a network in evaluation mode to export; call .eval() before.")
-            return self._computed_in_full()
-        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
-            return self.cached_matrix
-        if torch.compiler.is_compiling():
-            # Dynamo compiles for weights that may change, an export is for these weights.
-            return self._computed_in_full() if torch.compiler.is_dynamo_compiling() else self.cached_matrix
-        # Tensors of other types stand for values that cannot be read: fake, batched or dual ones.
-        readable = type(self.weight) is nn.Parameter and not self.weight.is_meta
-        if not readable or (torch.is_grad_enabled() and self.weight.requires_grad):
-            return self._computed_in_full()
-        self._update()
-        return self.cached_matrix
-
-    def train(self, mode: bool = True) -> "Isometry":
-        """Set the mode; the matrices for evaluation are computed here, for an export to find."""
-        super().train(mode)
-        self._prepare()
-        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Multiply each vector of the input by its matrix."""
@@ -165,7 +119,7 @@ class Isometry(Bijection):
         state.tape.level += self.descends if inverse else -self.descends
         results: list[tuple[Tensor, Tensor, Tensor | None]] = []
         on_grid = self._rounds(values[0])
-        with _full_precision(values[0]):
+        with full_precision(values[0]):
             for group in reversed(range(len(matrices))):
                 value, grad = values.pop(), grads.pop()
                 if state.tape.stream is not None:
@@ -222,12 +176,12 @@ class Isometry(Bijection):
         return matrices, list(regrouped(parts, len(matrices)))
 
     def _times(self, matrix: Tensor, x: Tensor) -> Tensor:
-        with _full_precision(x):
+        with full_precision(x):
             y = self._output(matrix @ self._input_vectors(x), list(x.shape))
         return to_grid(y) if self._rounds(x) else y
 
     def _times_transposed(self, matrix: Tensor, y: Tensor) -> Tensor:
-        with _full_precision(y):
+        with full_precision(y):
             x = self._input(matrix.transpose(-2, -1) @ self._output_vectors(y), list(y.shape))
         return to_grid(x) if self._rounds(y) else x
 
@@ -258,80 +212,3 @@ class Isometry(Bijection):
 
     def _rounds(self, x: Tensor) -> bool:
         return self.on_grid and rounds(self, x)
-
-    def _computed_in_full(self) -> Tensor:
-        with _full_precision(self.weight):
-            return self._computed()
-
-    def _computed(self) -> Tensor:
-        return self._rotated(self.start, self.weight)
-
-    def _rotated(self, start: Tensor, weight: Tensor) -> Tensor:
-        # A start that was rounded to another type becomes orthogonal to this type's precision.
-        if weight.dtype == torch.float16 or weight.dtype == torch.bfloat16:
-            return polished(start.float()) @ self.rotation(weight.float())
-        return polished(start) @ self.rotation(weight)
-
-    def _update(self) -> None:
-        """Compute `cached_matrix` unless it belongs to the present values.
-
-        The values are compared, because a change through `.data` leaves no trace in a version counter.
-        """
-        known = (
-            self._cached_in == self.weight.dtype
-            and torch.equal(self.cached_start, self.start)
-            and torch.equal(self.cached_weight, self.weight)
-        )
-        if not known:
-            with torch.inference_mode(False), torch.no_grad():
-                self.cached_matrix = self._computed_in_full()
-                self.cached_start, self.cached_weight = self.start.clone(), self.weight.detach().clone()
-            self._cached_in = self.weight.dtype
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
-        known = state_dict.setdefault(
-            f"{prefix}map_number", torch.tensor(self._map, dtype=torch.uint8)
-        )  # not in older files
-        maps = get_args(OrthogonalMap)
-        if not known.is_meta and int(known) != self._map:
-            errors: list[str] = args[-1]
-            errors.append(
-                f"{prefix}weight: expected weights for the map {maps[self._map]!r}, got those for "
-                f"{maps[int(known)]!r}, which mean other matrices; build the network with "
-                f"resampling={maps[int(known)]!r}."
-            )
-            return
-        super()._load_from_state_dict(state_dict, prefix, *args)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        if not self.training:
-            with torch.no_grad():
-                self.matrix()
-
-
-def matrices_of(isometries: Sequence[Isometry]) -> dict[nn.Module, Tensor]:
-    """Return the matrices of each isometry; in training mode those of one kind are computed together.
-
-    They are small, so that a GPU spends the same time on all of them as on one.
-    """
-    kinds: dict[tuple[Any, ...], list[Isometry]] = {}
-    for isometry in isometries:
-        weight = isometry.weight
-        kind = (isometry.rotation, weight.shape[-1], weight.dtype, weight.device, weight.requires_grad)
-        kinds.setdefault(kind if isometry.training else (isometry,), []).append(isometry)
-    found: dict[nn.Module, Tensor] = {}
-    for alike in kinds.values():
-        if len(alike) == 1:
-            found[alike[0]] = alike[0].matrix()
-            continue
-        starts, weights = torch.cat([one.start for one in alike]), torch.cat([one.weight for one in alike])
-        with _full_precision(weights):
-            together = alike[0]._rotated(starts, weights)
-        found.update(zip(alike, torch.split(together, [len(one.start) for one in alike]), strict=True))
-    return found
-
-
-def _full_precision(x: Tensor) -> AbstractContextManager[object]:
-    """Switch autocast off where it is on: a product in a low type would lose what the inverse needs."""
-    return torch.autocast(x.device.type, enabled=False) if is_autocast(x) else nullcontext()

@@ -1,11 +1,10 @@
-"""Whether Triton kernels can work on a tensor, and how they are started."""
+"""Whether Triton kernels can work on a tensor."""
 
 from __future__ import annotations
 
 import warnings
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,14 +21,6 @@ def has_kernels(x: Tensor) -> bool:
     if not (HAS_TRITON and x.is_cuda) or torch.compiler.is_compiling():
         return False
     return isinstance(x, FakeTensor) or _run_on(x.device)
-
-
-def launch(kernel: Any, grid: tuple[int, ...], x: Tensor, *args: Any, **constants: Any) -> None:
-    """Start `kernel` on the device of its first argument, `x`; a tensor without data has nothing to compute."""
-    if isinstance(x, FakeTensor):
-        return
-    with torch.cuda.device(x.device if x.is_cuda else -1):
-        kernel[grid](x, *args, **constants)
 
 
 @cache

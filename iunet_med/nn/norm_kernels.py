@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from iunet_med.nn.kernels import launch
+from iunet_med.nn.kernel_launch import launch
 
 BLOCK = 4096
 PROGRAMS = 2048

@@ -15,7 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from iunet_med.nn.kernels import launch
+from iunet_med.nn.kernel_launch import launch
 
 WIDTH = 2048
 BLOCKS = 128

@@ -118,7 +118,7 @@ def test_blocks_take_the_kernels_and_their_derivatives_are_torch_s(kernels, monk
         first = torch.autograd.grad(block(x).pow(3).sum(), [x, *block.parameters()])
         second = torch.autograd.grad(slope.square().sum(), [x, *block.parameters()])
         results.append([y.detach(), *first, *second])
-    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(results[1], results[0], rtol=1e-3, atol=1e-3)  # of values up to 100, in float32
 
 
 def test_kernels_that_do_not_run_are_told_once_and_replaced(kernels, monkeypatch: pytest.MonkeyPatch) -> None:
