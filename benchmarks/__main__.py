@@ -8,7 +8,21 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, resampling, speed, whole_ct
+from benchmarks import (
+    brats,
+    bundle,
+    comparison,
+    compiled,
+    drift,
+    fit,
+    gpu,
+    kernels,
+    paper,
+    peers,
+    resampling,
+    speed,
+    whole_ct,
+)
 from benchmarks.tables import header
 
 TITLES = {
@@ -22,6 +36,8 @@ TITLES = {
     "drift": "Drift",
     "comparison": "Which network learns most in equal time",
     "whole_ct": "Segmenting a whole CT",
+    "compiled": "Eager and compiled, in 16 and 32 bits",
+    "kernels": "Kernels for a GPU",
     "gpu": "On a GPU",
 }
 
@@ -49,6 +65,8 @@ def main() -> None:
         "drift": drift.table,
         "comparison": comparison.table,
         "whole_ct": whole_ct.table,
+        "compiled": compiled.table,
+        "kernels": kernels.table,
         "gpu": gpu.table,
     }
     print(header(" ".join(["python -m benchmarks", *sys.argv[1:]])))

@@ -1,7 +1,7 @@
 """Instance normalisation and leaky ReLU in one pass on a GPU, where torch's own take the most time of a network.
 
 Of the convolution before them only the output is kept for the backward pass, in its own type; torch keeps float32 under
-autocast. `python -m benchmarks --tables gpu` prints the times.
+autocast. `python -m benchmarks --tables kernels` prints the times.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from iunet_med.nn.kernels import has_kernels
 from iunet_med.nn.plain import has_hooks, is_recorded
 
 SMALLEST = 2**21
-"""Values from which the kernels are faster than torch's on an H100."""
+"""Values from which the kernels are faster than torch's; `python -m benchmarks --tables kernels` times both."""
 
 
 def is_fused(x: Tensor, norm: nn.Module, act: nn.Module) -> bool:

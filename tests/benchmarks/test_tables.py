@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import brats, bundle, comparison, drift, fit, gpu, paper, peers, speed, timing
+from benchmarks import brats, bundle, comparison, compiled, drift, fit, gpu, kernels, paper, peers, speed, timing
 from benchmarks.architectures import checkpointed, contenders
 from benchmarks.tables import GIB, gib, header, markdown, mib
 from iunet_med.memory import count_step_memory
@@ -86,7 +86,17 @@ def test_times_of_the_modes() -> None:
 def test_absent_peers_and_gpu_are_said_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     assert peers.table(Path("nowhere/python")).startswith("Open: nowhere/python is absent")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert gpu.table() == "Open: no GPU here."
+    assert gpu.table() == kernels.table() == "Open: no GPU here."
+
+
+def test_the_modes_of_training_give_one_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "TYPES", {"float32": None})
+    monkeypatch.setattr(compiled, "GRAPHS", {"eager": False})
+    stored, exact, fixed16 = compiled.rows(4, (17, 17, 17), 2)
+    assert stored[:6] == ("float32", "eager", "stored", stored[3], "1.00 (1.00 to 1.00)", stored[5])
+    assert float(stored[6]) == 0
+    assert float(exact[6]) < 1e-5 < float(fixed16[6]) < 3e-2
+    assert stored[7:] == exact[7:] == fixed16[7:] == (0, 0)
 
 
 def test_drift_grows_with_depth_and_stays_near_rounding() -> None:

@@ -75,7 +75,7 @@ def test_two_forms_are_told_or_refused_by_how_far_they_are_apart(
 def test_the_message_says_how_far_a_corner_moves() -> None:
     (finding,) = check_nifti_header(header(turned(0, 3)))
     assert "sform (code 1) and qform (code 1) differ by 0.0 degrees, 3.0 mm" in finding.message
-    assert f"a corner of the volume moves by {3 * 3**0.5:.1f} mm; the sform is used" in finding.message
+    assert f"a corner of the volume moves {3 * 3**0.5:.1f} mm; the sform is used" in finding.message
 
 
 @pytest.mark.parametrize(("degrees", "found"), [(0.3, []), (5, ["shear"]), (35, ["shear"])])

@@ -13,10 +13,13 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounterWithBackend
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from iunet_med import IUNet
+from iunet_med.nn.plain import has_hooks
 
 
 def network(**settings) -> IUNet:
@@ -104,8 +107,14 @@ def _worker(rank: int, folder: str) -> None:
     net = DistributedDataParallel(network().double())
     part = batch().double().chunk(2)[rank]
     net(part).square().mean().backward()
+    sharded = fully_shard(network().double(), mesh=init_device_mesh("cpu", (2,)))
+    assert not has_hooks(sharded.unet.level)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
+        sharded(part).square().mean().backward()
+    whole = [p.grad.full_tensor() for p in sharded.parameters()]
     if rank == 0:
-        torch.save([p.grad for p in net.parameters()], f"{folder}/gradients.pt")
+        torch.save({"replicated": [p.grad for p in net.parameters()], "sharded": whole}, f"{folder}/gradients.pt")
     dist.barrier()
     dist.destroy_process_group()
 
@@ -120,7 +129,9 @@ def test_two_processes_have_the_gradients_of_the_joint_batch(tmp_path: Path) -> 
             pytest.fail("two processes did not finish a step within 120 s")
     net = network().double()
     expected = gradients(net, net(batch().double()).square().mean())
-    torch.testing.assert_close(torch.load(tmp_path / "gradients.pt"), expected)
+    found = torch.load(tmp_path / "gradients.pt")
+    torch.testing.assert_close(found["replicated"], expected)
+    torch.testing.assert_close(found["sharded"], expected)
 
 
 @pytest.fixture

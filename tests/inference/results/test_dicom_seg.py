@@ -259,7 +259,7 @@ def test_uids_of_slices_are_those_of_their_files(tmp_path: Path) -> None:
         written(tmp_path, slices)
     for item in slices:
         del item.file_meta.MediaStorageSOPInstanceUID
-    with pytest.raises(ValueError, match=r"have no SOPInstanceUID; .*export the series again"):
+    with pytest.raises(ValueError, match=r"have no SOPInstanceUID, .*export the series again"):
         written(tmp_path, slices)
 
 

@@ -79,7 +79,7 @@ def test_only_as_many_planes_as_a_window_is_long_are_kept() -> None:
 @pytest.mark.parametrize(
     ("images", "window", "text"),
     [
-        (torch.zeros(2, 1, 8, 8, 8), SlidingWindowInferer((8, 8, 8)), "a batch of 2 images came"),
+        (torch.zeros(2, 1, 8, 8, 8), SlidingWindowInferer((8, 8, 8)), "expected one image, got 2"),
         (torch.zeros(1, 1, 8, 8, 8), SlidingWindowInferer((8, 8, 8), with_coord=True), "with_coord=True"),
     ],
 )

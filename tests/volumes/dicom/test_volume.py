@@ -151,7 +151,7 @@ def test_even_slices_reach_from_the_first_to_the_last_one(
     ("changes", "message"),
     [
         ({"PixelSpacing": None}, "no valid PixelSpacing"),
-        ({"PixelSpacing": [0, 1]}, r"PixelSpacing \(0\.0, 1\.0\); positive"),
+        ({"PixelSpacing": [0, 1]}, r"PixelSpacing \(0\.0, 1\.0\); expected positive"),
         ({"ImageOrientationPatient": None}, "no valid ImageOrientationPatient"),
         ({"ImagePositionPatient": None}, "no valid ImagePositionPatient"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "two unit vectors at a right angle"),
