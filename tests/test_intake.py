@@ -121,7 +121,7 @@ def seen_by_itk(path: Path) -> np.ndarray | None:
     return np.array([image.TransformIndexToPhysicalPoint(corner) for corner in corners])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(header=headers())
 def test_all_doors_agree_or_refuse_and_results_lie_on_the_input(header: nib.Nifti1Header) -> None:
     with TemporaryDirectory() as name:
