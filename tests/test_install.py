@@ -43,9 +43,4 @@ def test_every_part_imports_without_the_modules_that_windows_lacks() -> None:
     )
     others = "torch, monai.bundle, monai.inferers, ignite.engine, typer, rich.progress, matplotlib.pyplot, SimpleITK"
     code = f"import {others}\nsys.platform = 'win32'\n"  # theirs ask for the platform, too
-    run(
-        "import sys\n"
-        + BLOCK.replace("{names}", "['resource', 'fcntl']")
-        + code
-        + "".join(f"import iunet_med.{part}\n" for part in parts)
-    )
+    run("import sys\n" + BLOCK.replace("{names}", "['resource', 'fcntl']") + code + f"import {parts}")
