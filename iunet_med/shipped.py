@@ -47,9 +47,14 @@ def copy_shipped(name: str, folder: Path) -> Sequence[Path]:
     bundle, overlays = folder / "bundle" / name, folder / "configs"
     if bundle.exists():
         raise ValueError(f"{bundle} exists already; rename or remove it, or copy to another folder by --output.")
-    shutil.copytree(BUNDLES / name, bundle, ignore=_MADE_BY_RUNS)
+    copy_bundle(BUNDLES / name, bundle)
     overlays.mkdir(exist_ok=True)
     for path in sorted(OVERLAYS.glob("*.json")):
         if not (overlays / path.name).exists():
             shutil.copy2(path, overlays)
     return bundle, overlays
+
+
+def copy_bundle(bundle: Path, target: Path) -> None:
+    """Copy a bundle's folder to a new one, without what runs have made in it."""
+    shutil.copytree(bundle, target, ignore=_MADE_BY_RUNS)

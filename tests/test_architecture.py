@@ -22,7 +22,7 @@ LAYERS = [
     ["handlers"],
     ["evaluation"],
     ["inference"],
-    ["export"],
+    ["export", "monai_label"],
     ["cli"],
     ["__main__"],
 ]
@@ -73,3 +73,11 @@ def test_the_core_needs_torch_alone(part: str) -> None:
 def test_the_core_loads_without_monai() -> None:
     code = "import iunet_med.nn, iunet_med.networks, sys; sys.exit('monai' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_the_server_of_an_app_needs_monai_label() -> None:
+    server = {path for path in MODULES if path.is_relative_to(PACKAGE / "monai_label" / "server")}
+    assert server
+    theirs = ("monailabel", "fastapi", "iunet_med.monai_label.server")
+    needing = {path for path in MODULES if any(name.startswith(theirs) for name in imported(path))}
+    assert needing <= server

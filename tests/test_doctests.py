@@ -16,6 +16,8 @@ MODULES = [info.name for info in pkgutil.walk_packages(iunet_med.__path__, "iune
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
+    if name.startswith("iunet_med.monai_label.server"):
+        pytest.importorskip("monailabel", reason="runs in MONAI Label's environment alone")
     torch.manual_seed(0)
     module = importlib.import_module(name)
     results = doctest.testmod(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from iunet_med import __version__
-from iunet_med.cli import bundle, datalist, evaluate, export, segment, simulate
+from iunet_med.cli import bundle, datalist, evaluate, export, monai_label, segment, simulate
 from iunet_med.cli.allocator import keep_freed_memory
 
 app = typer.Typer(
@@ -22,7 +22,15 @@ app = typer.Typer(
     "Training is a MONAI bundle: `iunet-med bundle iunet_brats_mri` copies it, then "
     "`python -m monai.bundle run --config_file bundle/iunet_brats_mri/configs/train.json --dataset_dir FOLDER`.",
 )
-COMMANDS = (bundle.bundle, simulate.simulate, datalist.datalist, segment.segment, evaluate.evaluate, export.export)
+COMMANDS = (
+    bundle.bundle,
+    simulate.simulate,
+    datalist.datalist,
+    segment.segment,
+    evaluate.evaluate,
+    monai_label.monai_label,
+    export.export,
+)
 for command in COMMANDS:
     app.command()(command)
 

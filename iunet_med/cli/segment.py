@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from iunet_med.checks.severity import worst_first
 from iunet_med.cli.layout_option import TrustOption
+from iunet_med.cli.options import pairs
 from iunet_med.cli.terminal import clear_errors, messages, progress_bar
 
 SHOWN_WARNINGS = 20
@@ -92,7 +93,7 @@ def segment(
 
     Example: `iunet-med segment scans/ --output results/`
     """
-    named = {"--set": _pairs(settings, "--set"), "--map": _pairs(series, "--map")}
+    named = {"--set": pairs(settings, "--set"), "--map": pairs(series, "--map")}
     values = {name: _value(text) for name, text in named["--set"].items()}
     if list_only:
         from iunet_med.cli.listing import tell_listing, write_template
@@ -151,13 +152,6 @@ def tell_results(results: Sequence["CaseResult"], output: Path) -> None:
 
 def _print(text: str) -> None:
     messages.print(text, highlight=False, soft_wrap=True)
-
-
-def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts or []]
-    if wrong := [name for name, sign, value in pairs if not (name and sign and value)]:
-        raise typer.BadParameter(f"expected {option} NAME=VALUE, got {option} {wrong[0]}.")
-    return {name: value for name, _, value in pairs}
 
 
 def _value(text: str) -> Any:

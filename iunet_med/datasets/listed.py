@@ -39,15 +39,18 @@ class CheckItems:
             DatasetError: names every item that cannot be used and why, all at once.
         """
         named = name_cases(items)
-        foreign = [item for item in named if "modalities" not in item]
+        checked = {case["case"]: case for case in self.check([item for item in named if "modalities" not in item])}
+        return [checked.get(item["case"], item) for item in named]
+
+    def check(self, items: Sequence[Mapping[str, Any]]) -> list[Case]:
+        """Return the items as cases, after checking each, also those with `modalities`; errors as above."""
         cases, problems = [], []
-        for item in foreign:
+        for item in name_cases(items):
             try:
-                cases.append(self._case(item))
+                cases.append(item if "modalities" in item else self._case(item))
             except ValueError as error:
                 problems.append(Problem(item["case"], str(error)))
-        checked = {case["case"]: case for case in self._checked(cases, problems)}
-        return [checked.get(item["case"], item) for item in named]
+        return self._checked(cases, problems)
 
     def _case(self, item: Mapping[str, Any]) -> Case:
         study = find_study(item["image"], self.layout)

@@ -183,7 +183,7 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
     after = [
         t for t in parser.get_parsed_content("postprocessing").transforms if not isinstance(t, Invertd | SaveImaged)
     ]
-    cut = _label_step(after)
+    cut = label_step(after)
     image = metadata.get("network_data_format", {}).get("inputs", {}).get("image", {})
     return Bundle(
         name=str(metadata.get("name", "")),
@@ -207,7 +207,7 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
     )
 
 
-def _label_step(steps: Sequence[MapTransform]) -> int:
+def label_step(steps: Sequence[MapTransform]) -> int:
     """The place of the step that turns probabilities into labels."""
     for place, step in enumerate(steps):
         if isinstance(step, RegionsToLabeld | AsDiscreted):

@@ -53,13 +53,20 @@ def read_metadata(file: Path) -> dict[str, Any]:
 def set_plain(parser: ConfigParser, values: Mapping[str, str]) -> None:
     """Set config ids to texts that stay what they are.
 
-    MONAI evaluates a text that begins with `$`, puts other values for `@id` and other files for `%file` into it, and
-    changes `#` to `::`. So a text goes in as an expression of hexadecimal digits, which has none of these signs.
     Everything that a user names, a path above all, is set by this function.
     """
     for name, text in values.items():
-        digits = text.encode("utf-8", "surrogatepass").hex()
-        parser[name] = f"$bytes.fromhex('{digits}').decode('utf-8', 'surrogatepass')"
+        parser[name] = plain(text)
+
+
+def plain(text: str) -> str:
+    """Return what a config holds in place of a text, so that the text stays what it is.
+
+    MONAI evaluates a text that begins with `$`, puts other values for `@id` and other files for `%file` into it, and
+    changes `#` to `::`. So it becomes an expression of hexadecimal digits, which has none of these signs.
+    """
+    digits = text.encode("utf-8", "surrogatepass").hex()
+    return f"$bytes.fromhex('{digits}').decode('utf-8', 'surrogatepass')"
 
 
 def layout_of(parser: ConfigParser) -> Layout:

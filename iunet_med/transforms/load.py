@@ -13,6 +13,7 @@ from iunet_med.checks.contrast import check_contrast
 from iunet_med.datasets.layouts import Layout
 from iunet_med.datasets.reader import ModalityReader
 from iunet_med.datasets.siblings import LABEL_REGIONS, Study, find_study
+from iunet_med.transforms.answered import answered
 from iunet_med.transforms.modalities import in_order
 
 logger = logging.getLogger(__name__)
@@ -52,18 +53,22 @@ class LoadModalitiesd(MapTransform):  # type: ignore[misc]
         named = d.pop("modalities", None)
         wanted = list(self.layout.modalities)
         for key in self.key_iterator(d):
-            name = str(d.get("case", key))
-            if named is not None:
-                d[key] = in_order(self._load(d[key]), named, wanted, name=name)
-                continue
-            study = find_study(d[key], self.layout)
-            image = self._load(study.paths if len(study.paths) > 1 else study.paths[0])
-            if study.order == "assumed" and len(wanted) > 1:
-                _doubt(image, study)
-            d[key] = in_order(image, study.modalities, wanted, name=str(study.paths[0]))
-            if study.regions is not None:
-                d[LABEL_REGIONS] = json.dumps(study.regions)
+            with answered():
+                if named is not None:
+                    d[key] = in_order(self._load(d[key]), named, wanted, name=str(d.get("case", key)))
+                else:
+                    self._load_study(d, key)
         return d
+
+    def _load_study(self, d: dict[Hashable, Any], key: Hashable) -> None:
+        wanted = list(self.layout.modalities)
+        study = find_study(d[key], self.layout)
+        image = self._load(study.paths if len(study.paths) > 1 else study.paths[0])
+        if study.order == "assumed" and len(wanted) > 1:
+            _doubt(image, study)
+        d[key] = in_order(image, study.modalities, wanted, name=str(study.paths[0]))
+        if study.regions is not None:
+            d[LABEL_REGIONS] = json.dumps(study.regions)
 
 
 def _doubt(image: Any, study: Study) -> None:

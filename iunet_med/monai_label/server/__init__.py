@@ -1,0 +1,1 @@
+"""What MONAI Label runs of an app; needs the package monailabel."""
