@@ -14,7 +14,7 @@ LAYERS = [
     ["csv_rows"],
     ["nn"],
     ["networks"],
-    ["memory"],
+    ["familiarity", "memory"],
     ["volumes"],
     ["checks"],
     ["datasets"],

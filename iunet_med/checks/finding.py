@@ -43,6 +43,7 @@ CODES = {
     "implausible-volume": "a label that fills much of the body",
     "tumour-volume": "a tumour larger than tumours are",
     "no-core": "a large tumour of oedema alone",
+    "unfamiliar": "an image unlike those of training",
     "windows": "sliding windows in place of one piece",
     "picture": "a picture that was not written",
     "probabilities": "probabilities that were not written",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from iunet_med import __version__
-from iunet_med.cli import bundle, datalist, evaluate, export, monai_label, segment, simulate
+from iunet_med.cli import bundle, datalist, evaluate, export, familiarity, monai_label, segment, simulate
 from iunet_med.cli.allocator import keep_freed_memory
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ COMMANDS = (
     evaluate.evaluate,
     monai_label.monai_label,
     export.export,
+    familiarity.familiarity,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from iunet_med.checks.file import Modality
 from iunet_med.datasets import DatasetError, Layout
 from iunet_med.datasets.problems import first_cause
+from iunet_med.familiarity import Reference
 from iunet_med.files import add_file
 from iunet_med.handlers.checkpoints import load_weights
 from iunet_med.inference.configs import in_words, layout_of, read_configs, read_metadata, set_plain
@@ -54,6 +55,8 @@ class Bundle:
         zero_background: whether it knows only images that are zero outside the body.
         weights_sha256, config_sha256: of the weights' file, and of the configs with what was set.
         values: the label value of each region.
+        checkpoint: the weights' file.
+        reference: features of the images that the weights were trained on, if they are known.
     """
 
     name: str
@@ -74,6 +77,8 @@ class Bundle:
     weights_sha256: str
     config_sha256: str
     values: Mapping[str, int]
+    checkpoint: Path
+    reference: Reference | None = None
 
     def predict(self, windows: Tensor) -> Tensor:
         """Windows (B, C, D, H, W) -> logits, averaged over the flips that the config asks for."""
@@ -204,6 +209,7 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
         weights_sha256=file_digest(checkpoint),
         config_sha256=digest,
         values=own_values(layout.regions),
+        checkpoint=checkpoint,
     )
 
 

@@ -22,6 +22,7 @@ from iunet_med.checks.measures import RegionMeasure, measure_labels
 from iunet_med.checks.prediction import check_labels
 from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundle import Bundle
+from iunet_med.inference.familiar import familiarity
 from iunet_med.inference.intake.inputs import Channels, read_case
 from iunet_med.inference.intake.source import Source
 from iunet_med.inference.options import Job
@@ -62,19 +63,31 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Computed:
-    """A case's label map (X, Y, Z) on the input's grid; called, `probabilities` returns these, (K, X, Y, Z)."""
+    """A case's label map (X, Y, Z) on the input's grid; called, `probabilities` returns these, (K, X, Y, Z).
+
+    `familiarity` is the percentage of training images that are as unusual as this one, if they are known.
+    """
 
     prepared: Prepared
     labels: NDArray[np.uint8]
     probabilities: Callable[[], NDArray[np.float32]] | None
     findings: tuple[Finding, ...]
+    familiarity: float | None
     seconds: float
     peak_mib: float
 
 
 def case_key(source: Source, bundle: Bundle, job: Job, *, inputs_sha256: str, version: str) -> str:
     """Say in 64 digits by what a case's results are made: inputs, weights, configs, options, the program's version."""
-    made_of = [inputs_sha256, list(source.files), source.channels, bundle.weights_sha256, bundle.config_sha256]
+    made_of: list[Any] = [
+        inputs_sha256,
+        list(source.files),
+        source.channels,
+        bundle.weights_sha256,
+        bundle.config_sha256,
+    ]
+    if bundle.reference is not None:
+        made_of.append(bundle.reference.held_out.tolist())
     # the layout is found by the folder's content, and its label values become those of the results
     regions = {name: list(values) for name, values in bundle.layout.regions.items()}
     text = json.dumps([*made_of, regions, vars(job), version], sort_keys=True)
@@ -140,14 +153,23 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
                 (),
             )
         )
-    findings = prepared.findings + findings
+    known = familiarity(prepared.image.as_tensor(), bundle)
+    findings = prepared.findings + findings + (known[1] if known else ())
     affine = np.asarray(prepared.image.affine, np.float64)
     on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
     back = partial(probabilities.on_grid, affine, shape=shape, to=prepared.affine) if probabilities else None
     seconds = prepared.seconds + time.perf_counter() - start
     prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
-    return Computed(prepared, np.asarray(finished[0], np.uint8), back, findings, seconds, peak_mib(bundle.device))
+    return Computed(
+        prepared=prepared,
+        labels=np.asarray(finished[0], np.uint8),
+        probabilities=back,
+        findings=findings,
+        familiarity=known[0].percent if known else None,
+        seconds=seconds,
+        peak_mib=peak_mib(bundle.device),
+    )
 
 
 def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by: Mapping[str, Any]) -> CaseResult:
@@ -186,6 +208,7 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         peak_mib=computed.peak_mib,
         key=prepared.key if written.complete else "",
         made_by=made_by,
+        familiarity=computed.familiarity,
     )
 
 

@@ -21,6 +21,7 @@ from iunet_med.csv_rows import write_rows
 from iunet_med.datasets.problems import first_cause
 from iunet_med.inference.bundle import Bundle, open_bundle
 from iunet_med.inference.case import Prepared, case_key, compute, prepare, write
+from iunet_med.inference.familiar import with_reference
 from iunet_med.inference.intake.contents import data_folder
 from iunet_med.inference.intake.inputs import dicom_contents, files_digest
 from iunet_med.inference.intake.source import Source, inputs_of
@@ -75,6 +76,7 @@ def segment(
         device=device,
         trust=asked.trust,
     )
+    parts = with_reference(parts)
     left_out: list[LeftOutRow] = []
     sources = list_sources(
         Path(given),

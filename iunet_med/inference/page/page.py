@@ -46,6 +46,7 @@ class ReportCase:
         picture: a PNG or JPEG file to embed; None where there is none.
         seconds: wall time.
         peak_mib: peak memory in MiB.
+        familiarity: the percentage of training images that are as unusual; None where they are not known.
         files: names of the case's files, in the folder of its name beside the page, which are linked.
     """
 
@@ -56,6 +57,7 @@ class ReportCase:
     picture: Path | None
     seconds: float
     peak_mib: float
+    familiarity: float | None = None
     files: tuple[str, ...] = ()
 
 
@@ -134,7 +136,11 @@ def _headings(labels: Sequence[str]) -> str:
     columns = [
         *(("case", "text", "Case"), ("status", "number", "Status"), ("findings", "number", "Findings")),
         *((f"ml {label}", "number", label) for label in labels),
-        *(("seconds", "number", "Seconds"), ("memory", "number", "Memory (MiB)")),
+        *(
+            ("familiarity", "number", "Familiarity (%)"),
+            ("seconds", "number", "Seconds"),
+            ("memory", "number", "Memory (MiB)"),
+        ),
     ]
     return "".join(
         f'<th scope="col" aria-sort="none" data-key="{escape(key)}" data-kind="{kind}">'
@@ -149,6 +155,7 @@ def _row(number: int, case: ReportCase, labels: Sequence[str]) -> str:
         (f"{list(_MARKS).index(case.status)}", _badge(case.status)),
         (f"{len(case.findings)}", f"{len(case.findings)}"),
         *((f"{float(volumes[label])!r}", _ml(volumes[label])) if label in volumes else ("", "") for label in labels),
+        ("", "") if case.familiarity is None else (f"{case.familiarity!r}", f"{case.familiarity:.0f}"),
         (f"{float(case.seconds)!r}", f"{case.seconds:,.1f}"),
         (f"{float(case.peak_mib)!r}", f"{case.peak_mib:,.0f}"),
     ]

@@ -22,6 +22,7 @@ def write_overview(output: Path, results: Sequence[CaseResult], bundle: Bundle) 
             picture=output / result.case / picture if (picture := f"{result.case}_seg.png") in result.files else None,
             seconds=result.seconds,
             peak_mib=result.peak_mib,
+            familiarity=result.familiarity,
             files=_existing(output / result.case, (*result.files, sidecar_path(output, result.case).name)),
         )
         for result in results

@@ -27,6 +27,7 @@ class CaseResult:
         seconds: of reading, computing and writing.
         peak_mib: the most memory while it ran: the GPU's where one was used, else the program's.
         key: says by which inputs, weights, configs and options it was made.
+        familiarity: the percentage of training images that are as unusual as this one; None where they are not known.
         made_by: the same for people: versions, digests and the meaning of the label values.
     """
 
@@ -40,6 +41,7 @@ class CaseResult:
     peak_mib: float
     key: str
     made_by: Mapping[str, Any]
+    familiarity: float | None = None
 
 
 def sidecar_path(output: Path, case: str) -> Path:

@@ -13,7 +13,7 @@ class SummaryRow:
     """One label of one case; a failed case has one row without a label.
 
     `bounding_box` is "i0 i1 j0 j1 k0 k1" in voxels of the input, ends exclusive; a region's volume includes those of
-    the regions in it.
+    the regions in it. `familiarity` is the percentage of training images that are as unusual as this one.
     """
 
     case: str
@@ -27,6 +27,7 @@ class SummaryRow:
     largest_ml: float | str
     seconds: float
     peak_mib: float
+    familiarity: float | str
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ def write_summary(path: Path, results: Sequence[CaseResult]) -> None:
 
 def _rows(result: CaseResult) -> list[SummaryRow]:
     reason = result.reason or "; ".join(f"{finding.check}: {finding.message}" for finding in result.findings)
-    seconds, peak = round(result.seconds, 2), round(result.peak_mib, 1)
+    familiarity = "" if result.familiarity is None else round(result.familiarity, 1)
+    run = round(result.seconds, 2), round(result.peak_mib, 1), familiarity
     if not result.measures:
-        return [SummaryRow(result.case, result.status, reason, "", "", "", "", "", "", seconds, peak)]
+        return [SummaryRow(result.case, result.status, reason, "", "", "", "", "", "", *run)]
     return [
         SummaryRow(
             result.case,
@@ -58,8 +60,7 @@ def _rows(result: CaseResult) -> list[SummaryRow]:
             " ".join(map(str, measure.bounding_box)),
             measure.components,
             round(measure.largest_ml, 6),
-            seconds,
-            peak,
+            *run,
         )
         for measure in result.measures
     ]
