@@ -1,4 +1,4 @@
-"""The voxel grid of a simulated brain, and smooth random fields on it that do not depend on the voxel size."""
+"""The voxel grid of a simulated image, and smooth random fields on it that do not depend on the voxel size."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -15,26 +15,28 @@ CORNER_MM = (-88.0, -125.0, -87.0)
 
 @dataclass(frozen=True)
 class Grid:
-    """Cubic voxels of `spacing_mm` over the fixed field of view."""
+    """Cubic voxels of `spacing_mm` over a field of view, that of a brain unless another one is given."""
 
     spacing_mm: float
+    fov_mm: tuple[float, float, float] = FOV_MM
+    corner_mm: tuple[float, float, float] = CORNER_MM
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of voxels along X, Y, Z."""
-        x, y, z = (round(extent / self.spacing_mm) for extent in FOV_MM)
+        x, y, z = (round(extent / self.spacing_mm) for extent in self.fov_mm)
         return x, y, z
 
     @property
     def affine(self) -> NDArray[np.float64]:
         """Voxel index to RAS+ mm, (4, 4)."""
         affine = np.diag([self.spacing_mm] * 3 + [1.0])
-        affine[:3, 3] = np.asarray(CORNER_MM) + self.spacing_mm / 2
+        affine[:3, 3] = np.asarray(self.corner_mm) + self.spacing_mm / 2
         return affine
 
     def axes(self) -> list[Volume]:
         """Coordinates of the voxel centres in mm, shaped (X, 1, 1), (1, Y, 1), (1, 1, Z) to be broadcast."""
-        steps = [c + self.spacing_mm * (np.arange(n) + 0.5) for c, n in zip(CORNER_MM, self.shape, strict=True)]
+        steps = [c + self.spacing_mm * (np.arange(n) + 0.5) for c, n in zip(self.corner_mm, self.shape, strict=True)]
         return [a.reshape(np.roll([-1, 1, 1], i)).astype(np.float32) for i, a in enumerate(steps)]
 
     def count(self, volume_ml: float) -> int:
@@ -43,7 +45,7 @@ class Grid:
 
     def index(self, point_mm: NDArray[np.float64]) -> tuple[int, int, int]:
         """Voxel that contains a point of the field of view, of whose far edge up to half a voxel may lie outside."""
-        x, y, z = np.floor((point_mm - CORNER_MM) / self.spacing_mm).astype(int).clip(max=np.array(self.shape) - 1)
+        x, y, z = np.floor((point_mm - self.corner_mm) / self.spacing_mm).astype(int).clip(max=np.array(self.shape) - 1)
         return int(x), int(y), int(z)
 
 
@@ -51,7 +53,7 @@ def smooth_field(rng: np.random.Generator, grid: Grid, *, length_mm: float) -> V
     """Random field (X, Y, Z) of mean 0 and variance 1 that varies over `length_mm`: B-splines with normal coefficients.
 
     The coefficients lie on a lattice in mm, so the same generator state gives the same field at every voxel size."""
-    field: Volume = rng.standard_normal([ceil(extent / length_mm) + 3 for extent in FOV_MM], dtype=np.float32)
+    field: Volume = rng.standard_normal([ceil(extent / length_mm) + 3 for extent in grid.fov_mm], dtype=np.float32)
     for axis, n in enumerate(grid.shape):
         knot, t = np.divmod((np.arange(n) + 0.5) * grid.spacing_mm / length_mm, 1.0)
         splines = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3)

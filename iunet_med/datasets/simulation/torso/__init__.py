@@ -1,0 +1,6 @@
+"""Simulated CT of a torso: a person built from shapes in millimetres, scanned, with a label per organ."""
+
+from iunet_med.datasets.simulation.torso.case import SimulatedCt, simulate_ct, simulate_cts
+from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
+
+__all__ = ["ORGAN_VALUES", "SimulatedCt", "simulate_ct", "simulate_cts"]
