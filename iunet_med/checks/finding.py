@@ -35,6 +35,7 @@ CODES = {
     "saturated": "voxels at the limit of their type",
     "background": "a head that is not skull-stripped",
     "copy": "a modality that is a copy of another",
+    "overlap": "masks of organs that overlap",
     "coverage": "a modality that shows a part of the head only",
     "swapped": "two modalities that seem to be swapped",
     "empty-mask": "nothing found",

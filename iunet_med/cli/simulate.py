@@ -1,4 +1,4 @@
-"""`iunet-med simulate`: brain MRI with tumours, to try the software on."""
+"""`iunet-med simulate`: brain MRI with tumours, or CT of torsos, to try the software on."""
 
 from enum import Enum
 from pathlib import Path
@@ -7,6 +7,13 @@ from typing import Annotated
 import typer
 
 from iunet_med.cli.terminal import clear_errors, progress_bar
+
+
+class SimulatedKind(str, Enum):
+    """What the simulator makes."""
+
+    BRAIN = "brain"
+    CT = "ct"
 
 
 class SimulatedLayout(str, Enum):
@@ -18,35 +25,78 @@ class SimulatedLayout(str, Enum):
     BRATS21 = "brats21"
     BRATS23 = "brats23"
     MSD = "msd"
+    NNUNET = "nnunet"
+    MASKS = "totalsegmentator"
+
+
+LAYOUTS = {
+    SimulatedKind.BRAIN: [layout for layout in SimulatedLayout if layout.value.startswith(("brats", "msd"))],
+    SimulatedKind.CT: [SimulatedLayout.MSD, SimulatedLayout.NNUNET, SimulatedLayout.MASKS],
+}
+SPACING_MM = {SimulatedKind.BRAIN: (1.0, 2.0, 4.0), SimulatedKind.CT: (1.0, 3.0, 6.0)}
+"""The finest, the usual and the coarsest voxels."""
 
 
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write to; it is made if need be.")],
+    kind: Annotated[
+        SimulatedKind, typer.Option(help="`brain`: MRI with tumours. `ct`: CT of torsos with 26 organs.")
+    ] = SimulatedKind.BRAIN,
     cases: Annotated[int, typer.Option(min=1, help="How many patients.")] = 8,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of the first patient, and 1 more for each one after. It makes the patient.")
     ] = 0,
     layout: Annotated[
-        SimulatedLayout,
+        SimulatedLayout | None,
         typer.Option(
-            help="`brats18` to `brats23`: folders as of that year's challenge. `msd`: dataset.json, 4D files."
+            help="Of brains `brats18` to `brats23` (the default), folders as of that year's challenge. Of either `msd` "
+            "(the default of CT): dataset.json and imagesTr. Of CT `nnunet` (raw, v2) and `totalsegmentator`: a folder "
+            "per case with a mask per organ.",
+            show_default=False,
         ),
-    ] = SimulatedLayout.BRATS23,
-    spacing: Annotated[float, typer.Option(min=1, max=4, help="Edge of the cubic voxels in mm.")] = 2.0,
+    ] = None,
+    spacing: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=6,
+            help="Edge of the cubic voxels in mm, by default 2 for brains and 3 for CT.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Write simulated brain MRI (t1, t1c, t2, flair) with tumours and their label maps.
+    """Write simulated scans and their label maps: brain MRI (t1, t1c, t2, flair) with tumours, or CT of torsos.
 
-    The brains are deformations of the MNI152 template, the tumours are drawn by chance: data to try software on, not to
-    learn about patients. Needs the extra `demo`.
+    The brains are deformations of the MNI152 template, the tumours are drawn by chance; the torsos are built from
+    shapes. Data to try software on, not to learn about patients. Brains need the extra `demo`.
 
-    Example: `iunet-med simulate demo/train --cases 8`
+    Example: `iunet-med simulate demo/train --cases 8`, `iunet-med simulate demo/ct --kind ct --cases 20`
     """
+    fine, usual, coarse = SPACING_MM[kind]
+    edge = usual if spacing is None else spacing
+    if not fine <= edge <= coarse:
+        raise typer.BadParameter(f"--spacing {edge:g}: expected {fine:g} to {coarse:g} mm with --kind {kind.value}.")
+    chosen = layout or LAYOUTS[kind][0 if kind is SimulatedKind.CT else -2]
+    if chosen not in LAYOUTS[kind]:
+        known = ", ".join(one.value for one in LAYOUTS[kind])
+        raise typer.BadParameter(f"--layout {chosen.value}: expected one of {known} with --kind {kind.value}.")
+    seeds = range(seed, seed + cases)
     with clear_errors(), progress_bar() as progress:
+        if kind is SimulatedKind.CT:
+            from iunet_med.datasets.simulation import torso
+
+            write = {
+                SimulatedLayout.MSD: torso.write_ct_msd,
+                SimulatedLayout.NNUNET: torso.write_ct_nnunet,
+                SimulatedLayout.MASKS: torso.write_ct_masks,
+            }[chosen]
+            scans = torso.simulate_cts(seeds, spacing_mm=edge)
+            write(out, progress.track(scans, total=cases, description="simulating"), start=seed)
+            return
         from iunet_med.datasets.simulation import simulate_cases, write_brats, write_msd
 
-        patients = simulate_cases(range(seed, seed + cases), spacing_mm=spacing)
-        tracked = progress.track(patients, total=cases, description="simulating")
-        if layout is SimulatedLayout.MSD:
+        tracked = progress.track(simulate_cases(seeds, spacing_mm=edge), total=cases, description="simulating")
+        if chosen is SimulatedLayout.MSD:
             write_msd(out, tracked)
         else:
-            write_brats(out, tracked, start=seed, year=int(layout.value.removeprefix("brats")))
+            write_brats(out, tracked, start=seed, year=int(chosen.value.removeprefix("brats")))

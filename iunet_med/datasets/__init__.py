@@ -7,6 +7,7 @@ from iunet_med.datasets.layouts import FolderLayout, Layout, MsdLayout
 from iunet_med.datasets.listed import CheckItems, checked_dataset
 from iunet_med.datasets.named_layout import NamedLayout
 from iunet_med.datasets.nnunet_layout import NnunetLayout
+from iunet_med.datasets.organ_layout import OrganLayout, find_organ_layout
 from iunet_med.datasets.problems import DatasetError, Problem, plain_errors
 from iunet_med.datasets.public import dataset_layout
 from iunet_med.datasets.reader import ModalityReader
@@ -20,10 +21,12 @@ __all__ = [
     "MsdLayout",
     "NamedLayout",
     "NnunetLayout",
+    "OrganLayout",
     "Problem",
     "checked_dataset",
     "dataset_layout",
     "find_layout",
+    "find_organ_layout",
     "list_cases",
     "plain_errors",
     "split_cases",

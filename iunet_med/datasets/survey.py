@@ -17,8 +17,12 @@ from iunet_med.checks.finding import Finding
 from iunet_med.checks.header import check_nifti_header
 from iunet_med.datasets.labels import label_problems, label_volumes
 from iunet_med.datasets.layouts import Case, Layout
+from iunet_med.datasets.organ_labels import read_organs
+from iunet_med.datasets.organ_layout import ORGAN_MASKS, ORGAN_VALUES, layout_modality
 from iunet_med.datasets.problems import Problem
-from iunet_med.volumes import AFFINE_TOLERANCE, Grid, read_header
+from iunet_med.volumes import AFFINE_TOLERANCE, Grid, Volume, read_header
+
+Check = Callable[[str], tuple[Volume, list[Finding]]]
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,12 @@ def survey_case(
     """
     images = [case["image"]] if isinstance(case["image"], str) else case["image"]
     channels = len(layout.modalities) if isinstance(case["image"], str) else 1
-    looks = [_look(path, channels=channels, whole=whole, zero_background=zero_background) for path in images]
-    if "label" in case:
+    check = partial(read_checked, modality=layout_modality(layout), channels=channels, zero_background=zero_background)
+    looks = [_look(path, check, channels=channels, whole=whole) for path in images]
+    organs = ORGAN_VALUES in case or ORGAN_MASKS in case
+    if organs:
+        looks.append(_look_at_organs(case, whole=whole))
+    elif "label" in case:
         looks.append(_look_at_label(case["label"], whole=whole))
     name, grid = case["case"], looks[0].grid
     warnings = [finding for look in looks for finding in look.findings if finding.level == "warning"]
@@ -90,7 +98,7 @@ def survey_case(
     if whole and zero_background and not problems:
         warnings += _contrast(case, looks[: len(images)])
     volumes = looks[-1].volumes_ml
-    if whole and "label" in case:
+    if whole and "label" in case and not organs:  # a CT need not show any of the organs
         problems += label_problems(name, volumes, layout.regions)
     return CaseSurvey(case, grid, volumes, problems, warnings)
 
@@ -112,10 +120,10 @@ class _Look:
         return [*([self.error] if self.error else []), *refused]
 
 
-def _look(path: str, *, channels: int, whole: bool, zero_background: bool) -> _Look:
+def _look(path: str, check: Check = read_finite, *, channels: int, whole: bool) -> _Look:
     try:
         if whole:
-            volume, found = read_checked(path, channels=channels, zero_background=zero_background)
+            volume, found = check(path)
             grid, array = volume.grid, volume.array
         else:
             (grid, header), array = read_header(path), None
@@ -130,7 +138,7 @@ def _look(path: str, *, channels: int, whole: bool, zero_background: bool) -> _L
 def _look_at_label(path: str, *, whole: bool) -> _Look:
     try:
         if not whole:
-            return _look(path, channels=1, whole=False, zero_background=False)
+            return _look(path, channels=1, whole=False)
         volume, found = read_finite(path)
     except ValueError as error:
         return _Look(path, error=_unreadable(path, error))
@@ -138,6 +146,20 @@ def _look_at_label(path: str, *, whole: bool) -> _Look:
         return _Look(path, error=fault)
     if any(finding.level == "refusal" for finding in found):
         return _Look(path, volume.grid, _named(found, path))
+    return _Look(path, volume.grid, _named(found, path), volumes_ml=label_volumes(volume))
+
+
+def _look_at_organs(case: Case, *, whole: bool) -> _Look:
+    """Look at the label of a case of an `OrganLayout`; volumes are those of the classes."""
+    path = case["label"] if isinstance(case["label"], str) else case["label"][0]
+    if not whole:
+        return _look(path, channels=1, whole=False)
+    try:
+        volume, found = read_organs(case)
+    except ValueError as error:
+        return _Look(path, error=_unreadable(path, error))
+    if fault := _wrong_shape(path, volume.grid, channels=1):
+        return _Look(path, error=fault)
     return _Look(path, volume.grid, _named(found, path), volumes_ml=label_volumes(volume))
 
 

@@ -1,6 +1,7 @@
 """MONAI dictionary transforms: modalities, outliers, regions, and label maps on their images' grids."""
 
 from iunet_med.transforms.load import LoadModalitiesd
+from iunet_med.transforms.organs import LoadOrgansd, is_body
 from iunet_med.transforms.outliers import LimitOutliersd
 from iunet_med.transforms.regions import LabelToRegionsd, RegionsToLabeld, own_values
 from iunet_med.transforms.save import SaveSegmentationd
@@ -10,8 +11,10 @@ __all__ = [
     "LabelToRegionsd",
     "LimitOutliersd",
     "LoadModalitiesd",
+    "LoadOrgansd",
     "PlainSpacingd",
     "RegionsToLabeld",
     "SaveSegmentationd",
+    "is_body",
     "own_values",
 ]

@@ -88,9 +88,9 @@ def write_brats(folder: str | Path, cases: Iterable[SimulatedCase], *, start: in
     for number, case in enumerate(cases, start):
         target = Path(folder) / style.case.format(number)
         for modality, name in style.modalities.items():
-            _write_nifti(target / (target.name + style.ending.format(name)), case.images[modality], case.affine)
+            write_image(target / (target.name + style.ending.format(name)), case.images[modality], case.affine)
         label = np.where(case.label == ENHANCING, style.enhancing, case.label).astype(np.uint8)
-        _write_nifti(target / MISNAMED.get(target.name, target.name + style.ending.format("seg")), label, case.affine)
+        write_image(target / MISNAMED.get(target.name, target.name + style.ending.format("seg")), label, case.affine)
         written.append(target)
     for name, headings in style.tables.items():
         with replacing(Path(folder) / name) as temporary:
@@ -115,8 +115,8 @@ def write_msd(folder: str | Path, training: Iterable[SimulatedCase], *, test: It
         for case in cases:
             name = f"SIMULATED_{len(names['Tr']) + len(names['Ts']):03d}"
             image = np.stack([case.images[modality] for modality in MSD_MODALITIES], axis=-1)
-            _write_nifti(folder / f"images{part}" / f"{name}.nii.gz", image, case.affine)
-            _write_nifti(folder / f"labels{part}" / f"{name}.nii.gz", _msd_label(case.label), case.affine)
+            write_image(folder / f"images{part}" / f"{name}.nii.gz", image, case.affine)
+            write_image(folder / f"labels{part}" / f"{name}.nii.gz", _msd_label(case.label), case.affine)
             names[part].append(name)
     description = {
         "name": "SIMULATED BRATS",
@@ -144,7 +144,7 @@ def _msd_label(label: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table[label]
 
 
-def _write_nifti(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
+def write_image(path: Path, data: NDArray[np.generic], affine: NDArray[np.float64]) -> None:
     """Write an image in mm, its affine in sform and qform, compressed without a time stamp."""
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm", "sec")

@@ -2,5 +2,14 @@
 
 from iunet_med.datasets.simulation.torso.case import SimulatedCt, simulate_ct, simulate_cts
 from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
+from iunet_med.datasets.simulation.torso.writers import write_ct_masks, write_ct_msd, write_ct_nnunet
 
-__all__ = ["ORGAN_VALUES", "SimulatedCt", "simulate_ct", "simulate_cts"]
+__all__ = [
+    "ORGAN_VALUES",
+    "SimulatedCt",
+    "simulate_ct",
+    "simulate_cts",
+    "write_ct_masks",
+    "write_ct_msd",
+    "write_ct_nnunet",
+]

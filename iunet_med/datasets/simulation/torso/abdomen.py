@@ -1,12 +1,13 @@
 """Liver, gallbladder, spleen, stomach, pancreas, kidneys, adrenal glands and bladder."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iunet_med.datasets.simulation.fields import Volume
 from iunet_med.datasets.simulation.torso.build import Build
 from iunet_med.datasets.simulation.torso.canvas import Canvas
 from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
-from iunet_med.datasets.simulation.torso.shapes import common, curve, ellipsoid, tube, turn, union
+from iunet_med.datasets.simulation.torso.shapes import beside, common, curve, ellipsoid, tube, turn
 from iunet_med.datasets.simulation.torso.tissues import AIR, Tissues
 from iunet_med.datasets.simulation.torso.trunk import Trunk
 
@@ -21,7 +22,13 @@ class Abdomen:
     """
 
     def __init__(
-        self, canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, grain: tuple[Volume, Volume], rng: np.random.Generator
+        self,
+        canvas: Canvas,
+        trunk: Trunk,
+        build: Build,
+        tissues: Tissues,
+        grain: tuple[Volume, Volume],
+        rng: np.random.Generator,
     ) -> None:
         self.canvas, self.trunk, self.build, self.tissues, self.rng = canvas, trunk, build, tissues, rng
         self.coarse, self.fine = grain
@@ -35,7 +42,9 @@ class Abdomen:
         x, y, z = np.asarray(centre) + self.rng.normal(0, spread_mm, 3)
         return float(x), float(y), float(z)
 
-    def lay(self, organ: str, box: tuple[slice, slice, slice], level: Volume, hu: Volume | float, *, moat_mm: float) -> None:
+    def lay(
+        self, organ: str, box: tuple[slice, slice, slice], level: Volume, hu: Volume | float, *, moat_mm: float
+    ) -> None:
         """Paint an organ with a seam of fat around it."""
         if organ in self.build.missing:
             return
@@ -51,14 +60,21 @@ class Abdomen:
         """A bag below the left dome, with fluid, food or contrast medium and gas on top."""
         s = self.size("stomach")
         full = float(self.rng.uniform(0.75, 1.25)) * s
-        points = [(-52, -38, 88, 24 * full), (-66, -18, 74, 37 * full), (-68, 16, 44, 31 * full), (-46, 46, 14, 24 * full)]
+        points = [
+            (-52, -38, 88, 24 * full),
+            (-66, -18, 74, 37 * full),
+            (-68, 16, 44, 31 * full),
+            (-46, 46, 14, 24 * full),
+        ]
         points += [(-10, 52, 0, 19 * s), (22, 42, 6, 14 * s), (36, 30, 8, 9)]
         line = curve([(*self.place(p[:3], 5), p[3]) for p in points], step_mm=9)
         box, level, _ = tube(self.canvas, line[:, :3], line[:, 3])
         if not level.size:
             return
         p = self.canvas.at(box)
-        level = common(level + 2 * self.coarse[box], self.trunk.cavity[box] + 2, self.trunk.diaphragm[box] + 3, smooth_mm=5)
+        level = common(
+            level + 2 * self.coarse[box], self.trunk.cavity[box] + 2, self.trunk.diaphragm[box] + 3, smooth_mm=5
+        )
         self.lay("stomach", box, level, self.texture("stomach_wall", box), moat_mm=3)
         inner = level + np.float32(self.rng.uniform(3, 7)) + 1.5 * self.fine[box] * 0.5
         kind = self.rng.choice(4, p=[0.4, 0.35, 0.1, 0.15])
@@ -107,10 +123,14 @@ class Abdomen:
         trees = [("portal", np.array([18.0, -8, 32]), 6.0, 5), ("cava", np.array([24.0, -34, 92 + rise]), 5.5, 4)]
         for tissue, root, radius, count in trees:
             for _ in range(count):
-                way = self.rng.normal(size=3) * [1.0, 0.9, 0.6] + ([0.6, 0.2, 0.3] if tissue == "portal" else [0.6, 0.5, -0.8])
+                way = self.rng.normal(size=3) * [1.0, 0.9, 0.6] + (
+                    [0.6, 0.2, 0.3] if tissue == "portal" else [0.6, 0.5, -0.8]
+                )
                 self._branch(tissue, root, way / np.linalg.norm(way), radius, 4)
 
-    def _branch(self, tissue: str, start: np.ndarray, way: np.ndarray, radius: float, depth: int) -> None:  # type: ignore[type-arg]
+    def _branch(
+        self, tissue: str, start: NDArray[np.float64], way: NDArray[np.float64], radius: float, depth: int
+    ) -> None:
         bent = way + 0.25 * self.rng.normal(size=3)
         end = start + self.rng.uniform(16, 30) * bent / np.linalg.norm(bent)
         box, level, _ = tube(self.canvas, np.stack([start, end]), np.array([radius, 0.8 * radius]))
@@ -129,9 +149,13 @@ class Abdomen:
         for _ in range(count if len(inside) else 0):
             i, j, k = inside[self.rng.integers(len(inside))]
             radius = float(np.clip(self.rng.lognormal(2.1, 0.5), 3, 28))
-            ball = ellipsoid(p, tuple(float(q[i, j, k]) for q in p), tuple(radius * np.exp(self.rng.normal(0, 0.15, 3))))
+            ball = ellipsoid(
+                p, tuple(float(q[i, j, k]) for q in p), tuple(radius * np.exp(self.rng.normal(0, 0.15, 3)))
+            )
             cyst = self.rng.random() < 0.5
-            hu = self.tissues["fluid"] if cyst else self.tissues[organ if organ in self.tissues.values else "liver"] - 28
+            hu = (
+                self.tissues["fluid"] if cyst else self.tissues[organ if organ in self.tissues.values else "liver"] - 28
+            )
             self.canvas.paint(box, np.maximum(ball + self.coarse[box], level + 0.5), hu)
 
     def gallbladder(self) -> None:
@@ -157,11 +181,15 @@ class Abdomen:
         centre = self.place((-96 - 4 * (s - 1), -50, 58 - 25 * (s - 1)), 5)
         bulk = ellipsoid(p, centre, (38 * s, 48 * s, 59 * s), turn(x=28, y=-12, z=22))
         hollow = ellipsoid(p, self.place((-48, 6, 56), 5), (40, 38, 54), turn(z=20))
-        level = common(bulk + 3 * self.coarse[box], self.trunk.cavity[box] + 2.5, self.trunk.diaphragm[box] + 3, -hollow + 4 * (s - 1), smooth_mm=6)
-        if self.build.phase == "arterial":  # the pulp fills in stripes
-            hu = self.texture("spleen", box, 14, 6)
-        else:
-            hu = self.texture("spleen", box, 2, 2)
+        level = common(
+            bulk + 3 * self.coarse[box],
+            self.trunk.cavity[box] + 2.5,
+            self.trunk.diaphragm[box] + 3,
+            -hollow + 4 * (s - 1),
+            smooth_mm=6,
+        )
+        grain = (14.0, 6.0) if self.build.phase == "arterial" else (2.0, 2.0)  # the pulp fills in stripes
+        hu = self.texture("spleen", box, *grain)
         self.lay("spleen", box, level, hu, moat_mm=1.5)
         if "spleen" not in self.build.missing:
             self._lesions(box, level, "spleen", count=int(self.rng.poisson(0.1)))
@@ -177,26 +205,41 @@ class Abdomen:
             p = self.canvas.at(box)
             if not p.size:
                 continue
-            pose = turn(x=float(self.rng.normal(12, 4)), y=float(side * self.rng.normal(-14, 4)), z=float(side * self.rng.normal(-32, 8)))
+            pose = turn(
+                x=float(self.rng.normal(12, 4)),
+                y=float(side * self.rng.normal(-14, 4)),
+                z=float(side * self.rng.normal(-32, 8)),
+            )
             half = np.array([28.0, 24, 55]) * s * np.exp(self.rng.normal(0, 0.05, 3))
             bean = ellipsoid(p, tuple(centre), tuple(half), pose)
             hilum = centre + pose @ np.array([-side * 30.0 * s, 0, 0])
             notch = ellipsoid(p, tuple(hilum), (20 * s, 13 * s, 19 * s), pose)
             level = common(bean + 1.5 * self.coarse[box], -notch, self.trunk.cavity[box] + 4, smooth_mm=5)
-            sinus = ellipsoid(p, tuple(centre + pose @ np.array([-side * 7.0 * s, 0, 0])), (12 * s, 8 * s, 27 * s), pose)
+            sinus = ellipsoid(
+                p, tuple(centre + pose @ np.array([-side * 7.0 * s, 0, 0])), (12 * s, 8 * s, 27 * s), pose
+            )
             inner = sinus - 10 + 5 * self.coarse[box]
             self.lay(name, box, level, self.texture("cortex", box), moat_mm=9)
             self.canvas.paint(box, np.maximum(inner, level + 7), self.texture("medulla", box))
             self.canvas.paint(box, np.maximum(sinus + 2 * self.coarse[box], level + 3), self.tissues["fat"] + 25, 0)
             wide = float(self.rng.exponential(2.0)) - 5
-            self.canvas.paint(box, np.maximum(sinus + 7 - np.float32(max(wide, -2.5)), level + 3), self.tissues["urine"])
+            self.canvas.paint(
+                box, np.maximum(sinus + 7 - np.float32(max(wide, -2.5)), level + 3), self.tissues["urine"]
+            )
             if self.rng.random() < 0.12:
                 self.canvas.paint(box, ellipsoid(p, tuple(centre + self.rng.normal(0, 8, 3)), (3, 3, 4)), 600)
             self._lesions(box, level, name, count=int(self.rng.poisson(0.4)))
 
     def pancreas(self) -> None:
         """From the duodenum over the great vessels towards the spleen, lobed where there is fat."""
-        points = [(36, 6, -22, 12), (26, 18, 0, 13), (2, 26, 16, 10), (-28, 8, 28, 10), (-62, -16, 42, 10), (-82, -28, 50, 7)]
+        points = [
+            (36, 6, -22, 12),
+            (26, 18, 0, 13),
+            (2, 26, 16, 10),
+            (-28, 8, 28, 10),
+            (-62, -16, 42, 10),
+            (-82, -28, 50, 7),
+        ]
         line = curve([(*self.place(p[:3], 4), p[3] * (1.1 - 0.35 * self.build.age)) for p in points], step_mm=7)
         box, level, _ = tube(self.canvas, line[:, :3], line[:, 3])
         if level.size:
@@ -211,7 +254,7 @@ class Abdomen:
                 continue
             top = np.array(self.place((side * 34 - 2, -42, 44 if side > 0 else 38), 4))
             for out in (side * 6, side * 14):
-                box, level, _ = tube(self.canvas, np.array([top, top + [out, -16, -18]]), np.array([3.8, 2.6]))
+                box, level, _ = tube(self.canvas, np.array([top, beside(top, out, -16, -18)]), np.array([3.8, 2.6]))
                 self.canvas.paint(box, level, self.tissues["adrenal"], ORGAN_VALUES[name])
 
     def bladder(self) -> None:
@@ -234,5 +277,7 @@ class Abdomen:
 def paint_ascites(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues) -> None:
     """Free fluid of the abdomen, which collects in front of the wall at the sides."""
     if build.fluid_mm[2]:
-        level = np.maximum(np.maximum(trunk.cavity + 2, trunk.diaphragm + 3), -trunk.cavity - np.float32(build.fluid_mm[2]))
+        level = np.maximum(
+            np.maximum(trunk.cavity + 2, trunk.diaphragm + 3), -trunk.cavity - np.float32(build.fluid_mm[2])
+        )
         canvas.paint(canvas.whole, np.maximum(level, canvas.place[1] - 60), tissues["fluid"], 0)

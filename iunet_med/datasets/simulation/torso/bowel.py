@@ -19,10 +19,16 @@ def paint_bowel(
     forth = 1 + 0.5 * build.belly
     _paint_mesentery(canvas, tissues, forth, rng)
     contrast = float(rng.uniform(150, 350)) if rng.random() < 0.15 else None
-    path = _wander(rng, np.array([0.0, 14 * forth, -95]), np.array([88.0, 44 * forth, 88]), steps=int(rng.integers(170, 330)))
+    path = _wander(
+        rng, np.array([0.0, 14 * forth, -95]), np.array([88.0, 44 * forth, 88]), steps=int(rng.integers(170, 330))
+    )
     for name, line, radius in (
         ("small_bowel", path, rng.uniform(9, 12) * (1 + 0.15 * np.sin(np.arange(len(path)) * 0.37))),
-        ("duodenum", curve([(38, 28, 6), (52, 8, -4), (50, -6, -40), (20, -2, -52), (-20, -2, -46), (-36, 12, -28)], step_mm=9), 11.0),
+        (
+            "duodenum",
+            curve([(38, 28, 6), (52, 8, -4), (50, -6, -40), (20, -2, -52), (-20, -2, -46), (-36, 12, -28)], step_mm=9),
+            11.0,
+        ),
     ):
         box, level, along = tube(canvas, line, radius)
         if not level.size:
@@ -31,13 +37,17 @@ def paint_bowel(
         canvas.paint(box, level - 1.0, tissues["fat"] + 35, 0)
         canvas.paint(box, level, tissues["bowel_wall"] + 3 * grain[1][box], ORGAN_VALUES[name])
         content = contrast or 22 + 14 * np.sin(0.11 * along)
-        canvas.paint(box, np.where(np.sin(0.23 * along) > -0.35, level + 3.2, np.float32(9)), content + 5 * grain[1][box])
+        canvas.paint(
+            box, np.where(np.sin(0.23 * along) > -0.35, level + 3.2, np.float32(9)), content + 5 * grain[1][box]
+        )
         front = canvas.at(box)[1] > 20
         canvas.paint(box, np.where((np.sin(0.17 * along + 1) > 0.72) & front, level + 3.2, np.float32(9)), AIR + 30)
     _paint_colon(canvas, trunk, tissues, grain, forth, rng)
 
 
-def _wander(rng: np.random.Generator, centre: NDArray[np.float64], half: NDArray[np.float64], *, steps: int) -> NDArray[np.float64]:
+def _wander(
+    rng: np.random.Generator, centre: NDArray[np.float64], half: NDArray[np.float64], *, steps: int
+) -> NDArray[np.float64]:
     """A curve that winds through an ellipsoid, (steps, 3) mm, in steps of 11 mm."""
     place, way, path = centre.copy(), rng.normal(size=3), []
     for _ in range(steps):
@@ -84,5 +94,7 @@ def _paint_colon(
     lumen = level + np.float32(2.6)
     stool = 42 + 22 * grain[1][box] - 900 * (grain[1][box] + 0.35 * grain[0][box] > 1.05)
     canvas.paint(box, lumen, np.where(kind == 2, 20, stool).astype(np.float32))
-    high = canvas.at(box)[1] > np.interp(along, np.arange(len(line)), line[:, 1]).astype(np.float32) + np.where(kind == 1, -9, 6)
+    high = canvas.at(box)[1] > np.interp(along, np.arange(len(line)), line[:, 1]).astype(np.float32) + np.where(
+        kind == 1, -9, 6
+    )
     canvas.paint(box, np.where(high & (kind > 0), lumen, np.float32(9)), AIR + 20)

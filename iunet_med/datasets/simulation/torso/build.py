@@ -23,7 +23,7 @@ class Build:
         organ_scale: size of each organ relative to the mean, by name.
         missing: organs that have been taken out.
         phase: of the contrast medium.
-        fluid_ml: depth in mm of fluid in the pleura (right, left) and in the abdomen.
+        fluid_mm: depth of fluid in the pleura (right, left) and in the abdomen.
     """
 
     fat_mm: float

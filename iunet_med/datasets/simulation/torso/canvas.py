@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from iunet_med.datasets.simulation.fields import Volume
 
 Box = tuple[slice, slice, slice]
-Point = Sequence[float]
+Point = Sequence[float] | NDArray[np.floating]
 
 
 @dataclass
@@ -39,9 +39,10 @@ class Canvas:
 
     def box(self, low: Point, high: Point) -> Box:
         """Voxels that may hold a box of the body's frame (mm); empty slices where it lies outside."""
-        edges = np.array([low, high], dtype=np.float64) + [[-self.margin_mm], [self.margin_mm]]
-        corners = np.array([[edges[i >> k & 1, k] for k in range(3)] + [1.0] for i in range(8)])
-        index = corners @ self.to_voxel.T[:, :3]
+        margin = np.array([[-self.margin_mm], [self.margin_mm]])
+        edges = np.array([low, high], dtype=np.float64) + margin
+        corners = np.array([[edges[i >> k & 1, k] for k in range(3)] for i in range(8)])
+        index = corners @ self.to_voxel[:3, :3].T + self.to_voxel[:3, 3]
         first = np.clip(np.floor(index.min(0)).astype(int), 0, self.hu.shape)
         last = np.clip(np.ceil(index.max(0)).astype(int) + 1, 0, self.hu.shape)
         x, y, z = (slice(int(a), int(max(a, b))) for a, b in zip(first, last, strict=True))
@@ -49,7 +50,8 @@ class Canvas:
 
     def at(self, box: Box) -> Volume:
         """Places of the voxels of a box, (3, x, y, z) mm."""
-        return self.place[(slice(None), *box)]
+        x, y, z = box
+        return self.place[:, x, y, z]
 
     def paint(self, box: Box, level: Volume, hu: Volume | float, label: int | None = None) -> None:
         """Lay a shape over what is there.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from iunet_med.datasets.simulation.fields import Grid, Volume, smooth_field
+from iunet_med.datasets.simulation.fields import Volume, smooth_field
 from iunet_med.datasets.simulation.torso.abdomen import Abdomen, paint_ascites
 from iunet_med.datasets.simulation.torso.bowel import paint_bowel
 from iunet_med.datasets.simulation.torso.build import Build, random_build
@@ -85,7 +85,7 @@ def _blank(rng: np.random.Generator, frame: Frame, spacing_mm: float) -> Canvas:
         hu=np.full(grid.shape, AIR, np.float32),
         label=np.zeros(grid.shape, np.uint8),
         place=place,
-        to_voxel=np.linalg.inv(to_body @ grid.affine),
+        to_voxel=np.asarray(np.linalg.inv(to_body @ grid.affine), np.float64),
         margin_mm=MARGIN_MM,
         spacing_mm=spacing_mm,
     )
@@ -136,7 +136,7 @@ def _stored(image: Volume, label: NDArray[np.uint8], frame: Frame, spacing_mm: f
     turned[:3, :3], turned[:3, 3] = frame.oblique, frame.origin_mm
     affine = turned @ affine
     for axis in np.flatnonzero(frame.flips):
-        whole, label = np.flip(whole, axis), np.flip(label, axis)
+        whole, label = np.flip(whole, int(axis)), np.flip(label, int(axis))
         affine[:3, 3] += affine[:3, axis] * (grid.shape[axis] - 1)
         affine[:3, axis] *= -1
     return SimulatedCt(np.ascontiguousarray(whole), np.ascontiguousarray(label), affine, phase)

@@ -1,12 +1,13 @@
 """Lungs with their vessels, the heart, windpipe and gullet, and fluid around the lungs."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iunet_med.datasets.simulation.fields import Volume
 from iunet_med.datasets.simulation.torso.build import Build
-from iunet_med.datasets.simulation.torso.canvas import Canvas
+from iunet_med.datasets.simulation.torso.canvas import Box, Canvas
 from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
-from iunet_med.datasets.simulation.torso.shapes import common, curve, ellipsoid, tube, turn, union
+from iunet_med.datasets.simulation.torso.shapes import beside, common, curve, ellipsoid, tube, turn, union
 from iunet_med.datasets.simulation.torso.tissues import AIR, Tissues
 from iunet_med.datasets.simulation.torso.trunk import Measures, Trunk
 
@@ -26,7 +27,9 @@ def paint_chest(
     _paint_heart(canvas, trunk, build, tissues, grain[0])
 
 
-def _paint_lungs(canvas, trunk, build, tissues, grain, box, p):  # type: ignore[no-untyped-def]
+def _paint_lungs(
+    canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, grain: tuple[Volume, Volume], box: Box, p: Volume
+) -> None:
     coarse, fine = grain[0][box], grain[1][box]
     spine_y = np.interp(p[2], np.arange(-20, 331, 10), Measures(build).spine(np.arange(-20, 331, 10.0)))
     ahead = (p[1] - spine_y.astype(np.float32)) / 60
@@ -77,7 +80,16 @@ def _paint_lung_vessels(canvas: Canvas, tissues: Tissues, build: Build, rng: np.
             _grow(canvas, np.array([side * 42.0, -22.0, 165.0]), way / np.linalg.norm(way), 5.0, blood, value, rng, 4)
 
 
-def _grow(canvas, start, way, radius, hu, value, rng, depth):  # type: ignore[no-untyped-def]
+def _grow(
+    canvas: Canvas,
+    start: NDArray[np.float64],
+    way: NDArray[np.float64],
+    radius: float,
+    hu: float,
+    value: int,
+    rng: np.random.Generator,
+    depth: int,
+) -> None:
     length = rng.uniform(18, 34)
     bent = way + 0.3 * rng.normal(size=3)
     end = start + length * bent / np.linalg.norm(bent)
@@ -101,10 +113,12 @@ def _paint_heart(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, c
     fat = wall - 5 + 2.5 * coarse[box]
     canvas.paint(box, np.maximum(fat, -trunk.diaphragm[box] + 1), tissues["fat"] + 12, 0)
     canvas.paint(box, wall, tissues["myocardium"] + 3 * coarse[box], ORGAN_VALUES["heart"])
-    left = ellipsoid(p, tuple(middle + [-24, 0, -6]), (27, 17, 19), turn(y=28, z=35))
-    right = ellipsoid(p, tuple(middle + [8, 20, -6]), (36, 16, 26), turn(y=24, z=30))
+    left = ellipsoid(p, beside(middle, -24, 0, -6), (27, 17, 19), turn(y=28, z=35))
+    right = ellipsoid(p, beside(middle, 8, 20, -6), (36, 16, 26), turn(y=24, z=30))
     atria = union(
-        ellipsoid(p, tuple(middle + [34, -2, 10]), (17, 23, 26)), ellipsoid(p, tuple(middle + [2, -30, 18]), (30, 16, 20)), 4
+        ellipsoid(p, beside(middle, 34, -2, 10), (17, 23, 26)),
+        ellipsoid(p, beside(middle, 2, -30, 18), (30, 16, 20)),
+        4,
     )
     for chamber in (left, right, atria):
         canvas.paint(box, np.maximum(chamber, wall + 3), tissues["heart_blood"] + 3 * coarse[box])

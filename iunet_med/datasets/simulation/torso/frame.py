@@ -69,7 +69,11 @@ def draw_frame(rng: np.random.Generator, build: Build) -> Frame:
     table = float(rng.uniform(0, 20))
     turned = turn(*rng.normal(0, (2.5, 2.5, 4.0)))
     oblique = turn(*(rng.uniform(-14, 14, 3) * (rng.random() < 0.15)))
-    flips = (False, False, False) if rng.random() < 0.4 else (bool(rng.integers(2)), bool(rng.integers(2)), bool(rng.random() < 0.2))
+    flips = (
+        (False, False, False)
+        if rng.random() < 0.4
+        else (bool(rng.integers(2)), bool(rng.integers(2)), bool(rng.random() < 0.2))
+    )
     round_ = rng.random() < 0.45
     return Frame(
         fov_mm=(wide, deep, float(max(top - bottom, 60))),

@@ -44,7 +44,10 @@ def _streaks(metal: Volume, rng: np.random.Generator) -> Volume:
         dx = np.arange(metal.shape[0], dtype=np.float32)[:, None] - x.mean()
         dy = np.arange(metal.shape[1], dtype=np.float32)[None, :] - y.mean()
         angle = np.arctan2(dy, dx)
-        wave = sum(a * np.cos(n * angle + p) for n, a, p in zip((2, 4, 7, 12, 19), (1, 1, 0.8, 0.6, 0.5), rng.uniform(0, 6.3, 5), strict=True))
+        wave = sum(
+            a * np.cos(n * angle + p)
+            for n, a, p in zip((2, 4, 7, 12, 19), (1, 1, 0.8, 0.6, 0.5), rng.uniform(0, 6.3, 5), strict=True)
+        )
         streaks[:, :, k] = 150 * wave * np.sqrt(len(x)) / (np.sqrt(dx**2 + dy**2) + 4) * 2
     return np.clip(streaks, -500, 700)
 
@@ -59,7 +62,11 @@ def add_metal(canvas: Canvas, rng: np.random.Generator) -> Volume | None:
     kind = int(rng.integers(3))
     if kind == 0:
         side = float(rng.choice([-1, 1]))
-        box, level, _ = tube(canvas, np.array([[side * 96, 0, -270], [side * 140, -10, -305], [side * 140, -6, -420]]), np.array([22.0, 12, 8]))
+        box, level, _ = tube(
+            canvas,
+            np.array([[side * 96, 0, -270], [side * 140, -10, -305], [side * 140, -6, -420]]),
+            np.array([22.0, 12, 8]),
+        )
         canvas.paint(box, level, 3000)
     elif kind == 1:
         for z in (-95, -58, -21):

@@ -22,9 +22,7 @@ def turn(x: float = 0, y: float = 0, z: float = 0) -> NDArray[np.float64]:
     return np.asarray(about_z @ about_y @ about_x)
 
 
-def ellipsoid(
-    place: Volume, centre: Point, half_axes: Point, rotation: NDArray[np.float64] | None = None
-) -> Volume:
+def ellipsoid(place: Volume, centre: Point, half_axes: Point, rotation: NDArray[np.float64] | None = None) -> Volume:
     """Level of an ellipsoid at places (3, x, y, z)."""
     offset = [place[k] - np.float32(centre[k]) for k in range(3)]
     if rotation is not None:
@@ -35,6 +33,11 @@ def ellipsoid(
     near = np.sqrt(scaled[0] ** 2 + scaled[1] ** 2 + scaled[2] ** 2)
     slope = np.sqrt((scaled[0] * a[0]) ** 2 + (scaled[1] * a[1]) ** 2 + (scaled[2] * a[2]) ** 2)
     return np.asarray(near * (near - 1) / np.maximum(slope, np.float32(1e-4)))
+
+
+def beside(point: Point, x: float, y: float, z: float) -> NDArray[np.float64]:
+    """The place that lies some mm right of, in front of and above a point, (3,)."""
+    return np.asarray(point, dtype=np.float64) + np.array([x, y, z], dtype=np.float64)
 
 
 def union(first: Volume, second: Volume, smooth_mm: float) -> Volume:
@@ -50,7 +53,7 @@ def common(first: Volume, *others: Volume, smooth_mm: float = 8.0) -> Volume:
     return first
 
 
-def curve(points: Sequence[Point], *, step_mm: float) -> NDArray[np.float64]:
+def curve(points: Sequence[Point] | NDArray[np.floating], *, step_mm: float) -> NDArray[np.float64]:
     """Smooth curve through points (n, k), of which the first three numbers are mm, sampled about every `step_mm`."""
     knots = np.asarray(points, dtype=np.float64)
     lengths = np.linalg.norm(np.diff(knots[:, :3], axis=0), axis=1)
@@ -59,7 +62,7 @@ def curve(points: Sequence[Point], *, step_mm: float) -> NDArray[np.float64]:
     return np.asarray(spline(np.linspace(0, t[-1], max(2, round(t[-1] / step_mm) + 1))))
 
 
-def tube(canvas: Canvas, path: NDArray[np.float64], radii: NDArray[np.float64] | float) -> tuple[Box, Volume, Volume]:
+def tube(canvas: Canvas, path: NDArray[np.floating], radii: NDArray[np.floating] | float) -> tuple[Box, Volume, Volume]:
     """Box and level of a tube around a path (n, 3), and the number of the nearest piece of the path, (x, y, z)."""
     radii = np.broadcast_to(np.asarray(radii, dtype=np.float64), len(path))
     most = float(radii.max()) + 2 * canvas.spacing_mm
@@ -70,13 +73,14 @@ def tube(canvas: Canvas, path: NDArray[np.float64], radii: NDArray[np.float64] |
         a, b = path[i], path[i + 1]
         reach = max(radii[i], radii[i + 1]) + 2 * canvas.spacing_mm
         part = canvas.box(np.minimum(a, b) - reach, np.maximum(a, b) + reach)
-        inner = tuple(
+        dx, dy, dz = (
             slice(min(max(p.start - o.start, 0), o.stop - o.start), min(max(p.stop - o.start, 0), o.stop - o.start))
             for p, o in zip(part, (x, y, z), strict=True)
         )
+        inner = (dx, dy, dz)
         if not level[inner].size:
             continue
-        place = canvas.at((x, y, z))[(slice(None), *inner)]
+        place = canvas.at((x, y, z))[:, dx, dy, dz]
         share, distance = _to_segment(place, a, b)
         here = distance - (np.float32(radii[i]) + share * np.float32(radii[i + 1] - radii[i]))
         nearer = here < level[inner]
@@ -85,7 +89,7 @@ def tube(canvas: Canvas, path: NDArray[np.float64], radii: NDArray[np.float64] |
     return (x, y, z), level, along
 
 
-def _to_segment(place: Volume, a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Volume, Volume]:
+def _to_segment(place: Volume, a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[Volume, Volume]:
     """Where along a segment its nearest point lies, 0 to 1, and how far it is."""
     d = (b - a).astype(np.float32)
     p = [place[k] - np.float32(a[k]) for k in range(3)]

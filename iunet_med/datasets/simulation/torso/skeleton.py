@@ -1,12 +1,13 @@
 """Spine, ribs, breastbone, shoulder blades, pelvis and thigh bones."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iunet_med.datasets.simulation.fields import Volume
 from iunet_med.datasets.simulation.torso.build import Build
-from iunet_med.datasets.simulation.torso.canvas import Box, Canvas
+from iunet_med.datasets.simulation.torso.canvas import Box, Canvas, Point
 from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
-from iunet_med.datasets.simulation.torso.shapes import curve, ellipsoid, tube, turn, union
+from iunet_med.datasets.simulation.torso.shapes import beside, curve, ellipsoid, tube, turn, union
 from iunet_med.datasets.simulation.torso.tissues import Tissues
 from iunet_med.datasets.simulation.torso.trunk import Measures, Trunk
 
@@ -36,7 +37,9 @@ def paint_spine(canvas: Canvas, build: Build, tissues: Tissues, grain: Volume) -
         ahead = float(measures.spine(np.array([z + 10.0]))[0] - measures.spine(np.array([z - 10.0]))[0])
         _paint_vertebra(canvas, tissues, grain, (0.0, y, z), (wide, deep, gap), lean=np.degrees(np.arctan2(ahead, 20)))
     knots = np.array([(z, float(measures.spine(np.array([z]))[0])) for z in np.arange(-150.0, 331, 30)])
-    path = np.stack([0 * knots[:, 0], knots[:, 1] - np.interp(knots[:, 0], (-131, 15, 295), (26, 25, 20)), knots[:, 0]], axis=1)
+    path = np.stack(
+        [0 * knots[:, 0], knots[:, 1] - np.interp(knots[:, 0], (-131, 15, 295), (26, 25, 20)), knots[:, 0]], axis=1
+    )
     box, level, _ = tube(canvas, path, 8.5)
     canvas.paint(box, level, tissues["fat"] + 70, 0)
     canvas.paint(box, level + 2.5, tissues["cord"])
@@ -45,7 +48,9 @@ def paint_spine(canvas: Canvas, build: Build, tissues: Tissues, grain: Volume) -
     box, level, _ = tube(canvas, line[:, :3], line[:, 3])
     p = canvas.at(box)
     middle = np.interp(p[2], line[::-1, 2], line[::-1, 1]).astype(np.float32)
-    level = np.maximum(level, np.abs(p[1] - middle) - np.interp(p[2], (-275, -220, -150), (5, 12, 20)).astype(np.float32))
+    level = np.maximum(
+        level, np.abs(p[1] - middle) - np.interp(p[2], (-275, -220, -150), (5, 12, 20)).astype(np.float32)
+    )
     paint_bone(canvas, box, level, tissues, grain, "hips", 1.6)
 
 
@@ -57,7 +62,7 @@ def _paint_vertebra(
     size: tuple[float, float, float],
     lean: float,
 ) -> None:
-    x, y, z = centre
+    _, y, z = centre
     wide, deep, gap = size
     box = canvas.box((-58, y - 78, z - gap), (58, y + 26, z + gap))
     p = canvas.at(box)
@@ -99,13 +104,17 @@ def paint_ribs(canvas: Canvas, build: Build, tissues: Tissues, grain: Volume) ->
                 end = path[-1]
                 rise = min(20.0 + 9 * max(number - 4, 0), 60.0)
                 goal = np.array([sign * 16.0, float(_front(measures, end[2] + rise)) + 4, end[2] + rise])
-                middle = (end + goal) / 2 + [0, 6, -4 if number < 5 else -9]
-                box, level, _ = tube(canvas, curve([end, middle, goal], step_mm=8), 5.6)
-                canvas.paint(box, level, tissues["cartilage"] + 25 * build.age * np.maximum(grain[box], 0) ** 2 * 6, 0)
+                bend = (end + goal) / 2 + [0, 6, -4 if number < 5 else -9]
+                box, level, _ = tube(canvas, curve([end, bend, goal], step_mm=8), 5.6)
+                canvas.paint(
+                    box, level, tissues["cartilage"] + 150 * np.float32(build.age) * np.maximum(grain[box], 0) ** 2, 0
+                )
     sternum = [(0, float(_front(measures, z)) + 5, z) for z in (108.0, 150.0, 200.0, 245.0)]
     box, level, _ = tube(canvas, curve(sternum, step_mm=10), 15.0)
-    flat = np.abs(canvas.at(box)[1] - np.interp(canvas.at(box)[2], [s[2] for s in sternum], [s[1] for s in sternum])) - 5.5
-    paint_bone(canvas, box, np.maximum(level, flat.astype(np.float32)), tissues, grain, None, 1.6)
+    _, y, z = canvas.at(box)
+    middle = np.interp(z, [point[2] for point in sternum], [point[1] for point in sternum])
+    flat = np.asarray(np.maximum(level, np.abs(y - middle) - 5.5), np.float32)
+    paint_bone(canvas, box, flat, tissues, grain, None, 1.6)
     _paint_shoulders(canvas, measures, build, tissues, grain)
 
 
@@ -114,7 +123,9 @@ def _front(measures: Measures, z: float) -> float:
     return float(measures.back(height)[0] + 2 * measures.depth(height)[0])
 
 
-def _on_wall(measures: Measures, angle: Volume, height: Volume, sign: int) -> Volume:
+def _on_wall(
+    measures: Measures, angle: NDArray[np.float64], height: NDArray[np.float64], sign: int
+) -> NDArray[np.float64]:
     """Path along the chest's wall, from the back (0) by the side (pi / 2) to the front (pi), (n, 3) mm."""
     a, b = measures.width(height) + 6, measures.depth(height) + 5
     across, forth = np.sin(angle), -np.cos(angle)
@@ -154,23 +165,30 @@ def paint_pelvis(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, g
             thick = np.interp(p[2], (-240, -180, -110), (10, 4.5, 5.5)).astype(np.float32)
             thick = thick + 5 * np.clip((-p[1] - 35) / 40, 0, 1)
             front, rear = p[1] - 62, -(p[1] + 108)
-            level = np.maximum(sheet - thick, np.maximum(np.maximum(p[2] - crest, lower - p[2]), np.maximum(front, rear)))
+            level = np.maximum(
+                sheet - thick, np.maximum(np.maximum(p[2] - crest, lower - p[2]), np.maximum(front, rear))
+            )
             level = np.maximum(level, -sign * p[0] + 34)
             paint_bone(canvas, box, level, tissues, grain, "hips", 2.0)
         hip = np.array([sign * 93 * wide, 2, -268.0])
-        box, level, _ = tube(canvas, np.array([hip + [-sign * 8, 0, 22], hip + [0, 0, 0]]), np.array([27.0, 34.0]))
-        socket = np.maximum(level, -ellipsoid(canvas.at(box), tuple(hip + [sign * 5, -2, -4]), (26, 26, 26)))
+        box, level, _ = tube(canvas, np.array([beside(hip, -sign * 8, 0, 22), hip]), np.array([27.0, 34.0]))
+        socket = np.maximum(level, -ellipsoid(canvas.at(box), beside(hip, sign * 5, -2, -4), (26, 26, 26)))
         socket = np.maximum(socket, sign * (canvas.at(box)[0] - np.float32(hip[0] + sign * 14)))
         paint_bone(canvas, box, socket, tissues, grain, "hips", 2.4)
-        ring = [
-            ([hip + [-sign * 22, 18, -8], [sign * 42, 58, -280], [sign * 8, 62, -292]], 9.0),
-            ([hip + [-sign * 14, -24, -22], [sign * 66, -52, -318], [sign * 44, 0, -338], [sign * 14, 50, -308]], 10.0),
+        ring: list[list[Point]] = [
+            [beside(hip, -sign * 22, 18, -8), (sign * 42, 58, -280), (sign * 8, 62, -292)],
+            [beside(hip, -sign * 14, -24, -22), (sign * 66, -52, -318), (sign * 44, 0, -338), (sign * 14, 50, -308)],
         ]
-        for points, radius in ring:
-            box, level, _ = tube(canvas, curve([list(q) for q in points], step_mm=10), radius)
+        for points in ring:
+            box, level, _ = tube(canvas, curve(points, step_mm=10), 9.5)
             paint_bone(canvas, box, level, tissues, grain, "hips", 2.2)
-        head = hip + [sign * 4, -2, -4]
-        thigh = [(*head, 23.5), (*(head + [sign * 26, -6, -18]), 15), (*(head + [sign * 48, -10, -38]), 20), (*(head + [sign * 46, -4, -140]), 15)]
+        head = beside(hip, sign * 4, -2, -4)
+        thigh = [
+            (*head, 23.5),
+            (*beside(head, sign * 26, -6, -18), 15),
+            (*beside(head, sign * 48, -10, -38), 20),
+            (*beside(head, sign * 46, -4, -140), 15),
+        ]
         line = curve(thigh, step_mm=8)
         box, level, _ = tube(canvas, line[:, :3], line[:, 3])
         paint_bone(canvas, box, level, tissues, grain, None, 2.6)

@@ -26,9 +26,9 @@ ENHANCED: dict[str, tuple[tuple[float, float, float, float], float]] = {
     "prostate": ((38, 50, 70, 65), 0.15),
     "urine": ((6, 6, 12, 250), 0.4),
 }
-"""Mean in the phases native, arterial, portal and delayed, and relative spread between people. Native values and the
-course of enhancement are those of textbooks (Prokop and Galanski, Spiral and Multislice CT of the Body, 2003): liver 55-65
-native and 100-120 portal, spleen 10 below the liver native, cortex before medulla, aorta 250-350 arterial."""
+"""Mean in the phases native, arterial, portal and delayed, and relative spread between people: typical clinical
+values. The liver has 55 to 65 HU native and 100 to 120 in the portal phase, the spleen 10 less native; the cortex of
+the kidney enhances before the medulla; the aorta reaches 250 to 350 HU in the arterial phase."""
 FIXED = {
     "fat": (-106, 6),
     "skin": (15, 12),

@@ -67,7 +67,7 @@ class Measures:
 
 
 def _bump(z: NDArray[np.floating], centre: float, width: float) -> Volume:
-    return np.exp(-(((np.asarray(z, np.float32) - np.float32(centre)) / np.float32(width)) ** 2))
+    return np.asarray(np.exp(-(((np.asarray(z) - centre) / width) ** 2)), np.float32)
 
 
 def shape_trunk(canvas: Canvas, build: Build) -> Trunk:
@@ -77,7 +77,7 @@ def shape_trunk(canvas: Canvas, build: Build) -> Trunk:
     table = np.arange(-420, 421, 4, dtype=np.float32)
 
     def by_height(values: NDArray[np.floating]) -> Volume:
-        return np.interp(z, table, values).astype(np.float32)
+        return np.asarray(np.interp(z, table, values), np.float32)
 
     a, b = by_height(measures.width(table)), by_height(measures.depth(table))
     centre = by_height(measures.back(table) + measures.depth(table))
@@ -90,7 +90,9 @@ def shape_trunk(canvas: Canvas, build: Build) -> Trunk:
     shift = by_height((ahead - behind) / 2)
     wide = a + by_height(side)
     muscle = _round(x, front - shift, wide, half, 2.5)
-    fat = by_height(build.fat_mm * (1 - 0.45 * _bump(table, 170, 90) + 0.25 * (build.hips - 0.2) * _bump(table, -220, 90)))
+    fat = by_height(
+        build.fat_mm * (1 - 0.45 * _bump(table, 170, 90) + 0.25 * (build.hips - 0.2) * _bump(table, -220, 90))
+    )
     angle = (front - shift) / np.maximum(np.sqrt(x * x + (front - shift) ** 2), 1)
     skin = muscle - fat * (1 + 0.25 * np.abs(angle)) - np.float32(2)
     if build.breasts_mm:
@@ -138,7 +140,7 @@ def paint_trunk(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, gr
 
 def _paint_gaps(canvas: Canvas, trunk: Trunk, tissues: Tissues, coarse: Volume) -> None:
     """Fat between the layers of muscle: beside the back muscles, and between those of the flank and the hip."""
-    x, y, z = canvas.place
+    z = canvas.place[2]
     between = trunk.muscle / (trunk.muscle - trunk.cavity - 1e-3)
     low, chest = np.clip((-z - 150) / 60, 0, 1), np.clip((z - 170) / 60, 0, 1)
     for depth, strength in ((0.42, low), (0.62, chest), (0.3, chest)):

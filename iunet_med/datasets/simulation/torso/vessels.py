@@ -17,8 +17,18 @@ def paint_psoas(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, co
     strong = 1.12 - 0.3 * build.age
     hu = tissues["muscle"]
     for sign in (-1, 1):
-        points = [(sign * 24, -46, 22, 6), (sign * 34, -48, -20, 14), (sign * 44, -42, -70, 20), (sign * 54, -30, -120, 23)]
-        points += [(sign * 66, -8, -170, 22), (sign * 80, 20, -220, 19), (sign * 94, 24, -262, 16), (sign * 104, -4, -310, 12)]
+        points = [
+            (sign * 24, -46, 22, 6),
+            (sign * 34, -48, -20, 14),
+            (sign * 44, -42, -70, 20),
+            (sign * 54, -30, -120, 23),
+        ]
+        points += [
+            (sign * 66, -8, -170, 22),
+            (sign * 80, 20, -220, 19),
+            (sign * 94, 24, -262, 16),
+            (sign * 104, -4, -310, 12),
+        ]
         line = curve(points, step_mm=10)
         box, level, _ = tube(canvas, line[:, :3], strong * line[:, 3])
         if level.size:
@@ -28,7 +38,11 @@ def paint_psoas(canvas: Canvas, trunk: Trunk, build: Build, tissues: Tissues, co
         box, level, _ = tube(canvas, line, np.linspace(6, 3.5, len(line)))
         canvas.paint(box, level, hu, 0)
         y = float(measures.spine(np.array([10.0]))[0])
-        box, level, _ = tube(canvas, curve([(sign * 50, y - 12, 15), (sign * 68, y - 16, -50), (sign * 76, y - 12, -100)], step_mm=12), 12.0)
+        box, level, _ = tube(
+            canvas,
+            curve([(sign * 50, y - 12, 15), (sign * 68, y - 16, -50), (sign * 76, y - 12, -100)], step_mm=12),
+            12.0,
+        )
         canvas.paint(box, level, hu - 4)
 
 
@@ -42,10 +56,15 @@ def paint_vessels(canvas: Canvas, build: Build, tissues: Tissues, fine: Volume, 
 
     wide = float(rng.uniform(0.9, 1.1)) * (0.92 + 0.22 * build.age)
     veins = 12 * float(rng.uniform(0.65, 1.05))
-    down = [before_spine(z, -14 - (z > 100) * 8 + (z < -60) * 8, 10) for z in (214, 180, 140, 100, 60, 20, -20, -60, -94)]
+    down = [
+        before_spine(z, -14 - (z > 100) * 8 + (z < -60) * 8, 10) for z in (214, 180, 140, 100, 60, 20, -20, -60, -94)
+    ]
     arch = [(8, 14, 150), (14, 20, 190), (6, 10, 224), (-12, -16, 236), (-22, -38, 228)]
     cava = [(34, 0, 128 + build.breath_mm), (28, -24, 92), *(before_spine(z, 20, 10) for z in (50, 10, -30, -70, -108))]
-    groin = [[(s * 8 + 2, -12, -98), (s * 34, -22, -140), (s * 58, -12, -185), (s * 84, 36, -250), (s * 88, 52, -320)] for s in (-1, 1)]
+    groin: list[list[tuple[float, float, float]]] = [
+        [(s * 8 + 2, -12, -98), (s * 34, -22, -140), (s * 58, -12, -185), (s * 84, 36, -250), (s * 88, 52, -320)]
+        for s in (-1, 1)
+    ]
     pieces: list[tuple[list[tuple[float, float, float]], float, str, str | None]] = [
         ([(-6, 12, 158), (-4, 0, 184), (-22, -14, 194)], 13.0, "heart_blood", None),
         ([(-4, 0, 186), (26, -12, 190), (44, -20, 176)], 10.0, "heart_blood", None),
@@ -75,5 +94,7 @@ def paint_vessels(canvas: Canvas, build: Build, tissues: Tissues, fine: Volume, 
         value = ORGAN_VALUES[name] if name else None
         canvas.paint(box, level, tissues[tissue] + 2 * fine[box], value)
         if tissue == "aorta" and radius > 5:  # calcified plaque
-            plaque = np.where(fine[box] + np.sin(0.9 * along) * 0.4 > 2.6 - 1.5 * build.age, np.abs(level + 1) - 1.4, np.float32(9))
+            plaque = np.where(
+                fine[box] + np.sin(0.9 * along) * 0.4 > 2.6 - 1.5 * build.age, np.abs(level + 1) - 1.4, np.float32(9)
+            )
             canvas.paint(box, plaque, 420)
