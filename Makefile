@@ -5,16 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo weights test lint dist clean
+.PHONY: demo weights weights-hippocampus test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
-demo weights: export PYTHONWARNINGS = ignore::UserWarning
+demo weights weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
 # Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
-demo weights: export MALLOC_MMAP_THRESHOLD_ = 2000000000
-demo weights: export MALLOC_TRIM_THRESHOLD_ = 4000000000
-demo weights: export THP_MEM_ALLOC_ENABLE = 1
+demo weights weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo weights weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo weights weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
 	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
 	$(BIN)/iunet-med simulate demo/train --cases 10
@@ -46,6 +46,15 @@ weights: $(READY)
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
 	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
+
+# The weights of the hippocampus bundle, from all cases of DATA, a folder of Task04_Hippocampus; then what they look like.
+weights-hippocampus: HIPPOCAMPUS := bundle/iunet_hippocampus_mri
+weights-hippocampus: $(READY)
+	test -d "$(DATA)" || { echo "Expected make weights-hippocampus DATA=Task04_Hippocampus, the Decathlon's folder."; exit 2; }
+	$(BIN)/python -m monai.bundle run --config_file $(HIPPOCAMPUS)/configs/train.json \
+	    --dataset_dir "$(DATA)" --validation_fraction 0 --val_interval 10 --ckpt_dir weights/hippocampus --output_dir weights/tensorboard
+	cp weights/hippocampus/model.pt $(HIPPOCAMPUS)/models/model.pt
+	$(BIN)/iunet-med familiarity "$(DATA)" --bundle iunet_hippocampus_mri
 
 # A process per core, of four at most, with one thread each.
 test: export OMP_NUM_THREADS = 1

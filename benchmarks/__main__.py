@@ -16,6 +16,7 @@ from benchmarks import (
     drift,
     fit,
     gpu,
+    hippocampus,
     kernels,
     paper,
     peers,
@@ -35,6 +36,7 @@ TITLES = {
     "resampling": "Resampling as product of matrices or convolution",
     "drift": "Drift",
     "comparison": "Which network learns most in equal time",
+    "hippocampus": "Hippocampi with expert labels",
     "whole_ct": "Segmenting a whole CT",
     "compiled": "Eager and compiled, in 16 and 32 bits",
     "kernels": "Kernels for a GPU",
@@ -53,6 +55,7 @@ def main() -> None:
         default=Path(".venv-peers/bin/python"),
         help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
     )
+    parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
     chosen = parser.parse_args()
     tables: dict[str, Callable[..., str]] = {
         "paper": paper.table,
@@ -64,6 +67,7 @@ def main() -> None:
         "resampling": resampling.table,
         "drift": drift.table,
         "comparison": comparison.table,
+        "hippocampus": partial(hippocampus.table, chosen.hippocampus),
         "whole_ct": whole_ct.table,
         "compiled": compiled.table,
         "kernels": kernels.table,

@@ -1,7 +1,8 @@
 """Tiny cases in the layouts of public data sets, for the tests of data, transforms and bundles."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -46,6 +47,39 @@ def write_brats_case(
         write_nifti(root / name / f"{name}-{suffix}.nii.gz", image.astype(np.float32), affine)
     write_nifti(root / name / f"{name}-seg.nii.gz", label, affine)
     return root / name
+
+
+def write_organ_folder(root: Path, *, hounsfield: bool, classes: int, names: Sequence[str]) -> Path:
+    """Write folders `images` and `labels`, as `OrganLayout` reads them, with a ball of each class in turn."""
+    shape, affine = (22, 24, 20), np.diag([-3.0, 3.0, 3.0, 1.0]) if hounsfield else LAS
+    for seed, name in enumerate(names):
+        label = (tiny_label(shape, seed) * (1 + seed % max(1, classes // 3))).clip(0, classes).astype(np.uint8)
+        noise = np.random.default_rng(seed).normal(0, 5, shape)
+        image = np.where(label > 0, 60, -20 if hounsfield else 100) + noise
+        if hounsfield:
+            image[:, :, 0] = -1000
+        write_nifti(root / "images" / f"{name}.nii.gz", image.astype(np.float32), affine)
+        write_nifti(root / "labels" / f"{name}.nii.gz", label, affine)
+    return root
+
+
+@pytest.fixture(scope="session")
+def labelled_folder(brats_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Return for a bundle a folder of five labelled cases of its kind; read only."""
+
+    def make(bundle: Path) -> Path:
+        formats = json.loads((bundle / "configs" / "metadata.json").read_text())["network_data_format"]
+        image = formats["inputs"]["image"]
+        if image["num_channels"] > 1:
+            return brats_folder
+        root = tmp_path_factory.getbasetemp() / f"labelled-{bundle.name}"
+        if root.is_dir():
+            return root
+        names = [f"case-{number}" for number in range(5)]
+        classes = formats["outputs"]["pred"]["num_channels"] - 1
+        return write_organ_folder(root, hounsfield=image["modality"] == "CT", classes=classes, names=names)
+
+    return make
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,10 +52,10 @@ def test_network_takes_what_the_metadata_says(bundle: Path, prefix: Path, config
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_check_properties_reports_nothing(
-    bundle: Path, prefix: Path, workflow: str, brats_folder: Path, tmp_path: Path
+    bundle: Path, prefix: Path, workflow: str, labelled_folder: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     configs = [str(prefix / name) for name in WORKFLOWS[workflow]]
-    paths = {"dataset_dir": str(brats_folder), "bundle_root": str(tmp_path), "output_dir": str(tmp_path)}
+    paths = {"dataset_dir": str(labelled_folder(bundle)), "bundle_root": str(tmp_path), "output_dir": str(tmp_path)}
     kind = "train" if workflow.startswith("train") else "infer"
     run = ConfigWorkflow(configs, workflow_type=kind, logging_file=False, init_id="none", **TINY, **paths)
     run.initialize()

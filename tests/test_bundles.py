@@ -53,15 +53,17 @@ SECTIONS = [
 ]
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
 OVERLAYS = sorted(REPOSITORY.glob("configs/*.json"))
+OF_OTHER_BUNDLES = ("ct_simulated_weights",)
 OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1, 0.2, 2.4, 11.0], [0, 0, 0, 1]])
 
 
 def test_all_bundles_and_configs_are_known() -> None:
-    assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri"]
+    assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri", "iunet_ct_organs", "iunet_hippocampus_mri"]
     networks = ["dynunet", "iunet16", "iunet32", "iunet64", "segresnet", "unet"]
     others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "simulated_weights", "whole_volume"]
+    others += ["ct_simulated_weights"]
     assert [path.stem for path in OVERLAYS] == sorted(networks + others)
-    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6
+    assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6 * 3
 
 
 @pytest.mark.parametrize("config", [*OVERLAYS, *REPOSITORY.glob("bundle/*/configs/*.json")], ids=lambda path: path.stem)
@@ -107,7 +109,7 @@ class TestEveryBundle:
 
 
 @pytest.mark.parametrize("config", ["train", "inference"])
-@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("overlay", [o for o in OVERLAYS if o.stem not in OF_OTHER_BUNDLES], ids=lambda path: path.stem)
 def test_every_overlay_fits_over_training_and_inference(
     overlay: Path, config: str, brats_folder: Path, tmp_path: Path, make_lesion_case: Callable[[Path, str], Path]
 ) -> None:

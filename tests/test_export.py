@@ -12,7 +12,7 @@ from iunet_med import export
 from iunet_med.export import export_network
 
 BUNDLES = sorted(path.parents[1] for path in (Path(__file__).parents[1] / "bundle").glob("*/configs/metadata.json"))
-CHANNELS = [4, 8]
+CHANNELS = [4, 8, 16, 32]
 pytestmark = pytest.mark.filterwarnings(
     "ignore:parsing config_file:UserWarning",
     "ignore:.torch.jit.* is deprecated:DeprecationWarning",
@@ -59,7 +59,7 @@ def test_a_file_that_computes_something_else_is_not_kept(
 ) -> None:
     out = tmp_path / "model.ts"
     out.write_text("the earlier file")
-    monkeypatch.setattr(export, "_open", lambda path: lambda image: torch.full((1, 3, *image.shape[2:]), torch.nan))
+    monkeypatch.setattr(export, "_open", lambda path: lambda image: torch.full((1, 1, *image.shape[2:]), torch.nan))
     with pytest.raises(ValueError, match=r"differs from the bundle's by up to nan, .*model\.ts was not written"):
         export_network(out, bundle, size=(16, 16, 16), checkpoint=weights, channels=CHANNELS)
     assert out.read_text() == "the earlier file"

@@ -19,20 +19,30 @@ from iunet_med.datasets.problems import DatasetError, first_cause
 
 REPOSITORY = Path(__file__).parents[1]
 BUNDLES = sorted(path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/metadata.json"))
-TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "amp": False, "cache_rate": 0.0}
+TINY = {"channels": [4, 8], "couplings": 1, "roi_size": [16, 16, 16], "num_workers": 0, "amp": False, "cache_rate": 0.0}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 
 
-def item(folder: Path, *, label: bool = False) -> dict[str, str]:
-    found = {"image": str(folder / f"{folder.name}-t2w.nii.gz")}
-    return found | ({"label": str(folder / f"{folder.name}-seg.nii.gz")} if label else {})
+@pytest.fixture
+def items(bundle: Path, labelled_folder: Callable[[Path], Path]) -> list[dict[str, str]]:
+    """Items as MONAI Label hands them on: one file of a case, and its label."""
+    root = labelled_folder(bundle)
+    if (root / "images").is_dir():
+        return [
+            {"image": str(path), "label": str(root / "labels" / path.name)} for path in sorted(root.glob("images/*"))
+        ]
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    return [
+        {"image": str(folder / f"{folder.name}-t2w.nii.gz"), "label": str(folder / f"{folder.name}-seg.nii.gz")}
+        for folder in folders
+    ]
 
 
-def test_one_file_of_a_case_is_segmented_on_its_grid(bundle: Path, brats_folder: Path) -> None:
+def test_one_file_of_a_case_is_segmented_on_its_grid(bundle: Path, items: list[dict[str, str]]) -> None:
     parser = ConfigParser()
     parser.read_config(bundle / "configs" / "inference.json")
     parser.config.update({"bundle_root": str(bundle), "device": "cpu", **TINY})
-    given = item(brats_folder / "GLI-1-000")
+    given = {"image": items[0]["image"]}
     before = parser.get_parsed_content("preprocessing").transforms
     assert not any(isinstance(step, LoadImaged) for step in before), "these are wrapped, with one file in mind"
     data = Compose(before)({**given, "image_path": given["image"], "device": "cpu"})
@@ -71,21 +81,20 @@ def train(bundle: Path, tmp_path: Path) -> Callable[..., Any]:
 @pytest.mark.filterwarnings("ignore:.dataloader. is empty:UserWarning")
 @pytest.mark.parametrize("validated", [False, True])
 def test_a_single_label_trains_and_is_served(
-    validated: bool, train: Callable[..., Any], brats_folder: Path, tmp_path: Path
+    validated: bool, train: Callable[..., Any], items: list[dict[str, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "model.pt").write_bytes(b"the weights of before")
-    items = [item(brats_folder / "GLI-1-000", label=True)]
-    train(items, items if validated else [])
+    train(items[:1], items[:1] if validated else [])
     assert (tmp_path / "models" / "model-1.pt").read_bytes() == b"the weights of before"
     assert "lift.weight" in torch.load(tmp_path / "models" / "model.pt", weights_only=True)
     assert sorted(path.name for path in (tmp_path / "models").glob("*.pt")) == ["model-1.pt", "model.pt"]
 
 
 def test_a_bad_label_is_refused_before_the_weights_change(
-    train: Callable[..., Any], brats_folder: Path, tmp_path: Path
+    train: Callable[..., Any], items: list[dict[str, str]], tmp_path: Path
 ) -> None:
-    bad = item(brats_folder / "GLI-1-000") | {"label": str(brats_folder / "GLI-2-000" / "GLI-2-000-t1c.nii.gz")}
+    bad = items[0] | {"label": items[1]["image"]}
     with pytest.raises(RuntimeError) as caught:
         train([bad], [])
     assert isinstance(first_cause(caught.value), DatasetError)

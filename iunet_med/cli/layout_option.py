@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 LAYOUT_HELP = (
     "What the folder looks like: `auto` (found by its content), `brats18` (2018 to 2021), `brats23` (2023 and later), "
-    "`brats24` (with resection cavities), `msd`, or a JSON config with an id `layout`, as in "
-    "configs/four_modalities_lesion.json."
+    "`brats24` (with resection cavities), `msd`, the name of a bundle that comes with the package, or a JSON config "
+    "with an id `layout`, as in configs/four_modalities_lesion.json."
 )
 TRUST_HELP = (
     "Run configs that can run any code. Configs as shipped, and those of plain values, layouts and transforms, need no "
@@ -22,7 +22,7 @@ TrustOption = Annotated[bool, typer.Option("--trust", help=TRUST_HELP)]
 
 
 def read_layout(text: str, folder: Path, *, trust: bool, datalist: str = "") -> "Layout":
-    """Return a layout by its name, by what a datalist or a folder holds (`auto`), or from a JSON config.
+    """Return a layout by its name or a bundle's, by what a datalist or a folder holds (`auto`), or from a JSON config.
 
     Raises:
         ValueError: no such layout, or the config could run code and `trust` is not set.
@@ -30,7 +30,10 @@ def read_layout(text: str, folder: Path, *, trust: bool, datalist: str = "") -> 
     """
     from iunet_med.datasets.detect import find_layout
     from iunet_med.datasets.public import LayoutName
+    from iunet_med.shipped import bundle_folder, shipped_bundles
 
+    if text in shipped_bundles():
+        text = str(bundle_folder(text) / "configs" / "inference.json")
     if not text.endswith(".json"):
         return find_layout(cast(LayoutName, text), dataset_dir=str(folder), datalist=datalist)
     from iunet_med.inference.configs import layout_of, read_configs

@@ -1,4 +1,4 @@
-"""CT data sets whose chosen organs are classes: the Decathlon, BTCV, AMOS, nnU-Net's and TotalSegmentator's folders."""
+"""Data sets of one channel whose chosen organs are classes: the Decathlon, BTCV, AMOS, nnU-Net, TotalSegmentator."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,38 +17,59 @@ ORGAN_VALUES = "organ_values"
 """A case's key: for each class the label values that it has in the case's own label map, as JSON."""
 ORGAN_MASKS = "organ_masks"
 """A case's key: for each of its masks, which `label` lists, the number of its class, as JSON."""
-CHANNELS = {"ct": "ct.nii.gz"}
+CHANNELS: Mapping[str, tuple[Modality, tuple[str, ...]]] = {
+    "ct": ("CT", ("ct",)),
+    "t1": ("MR", ("t1", "t1w", "mri", "mr")),
+}
+"""For each channel what it is, and how data sets call it."""
+TOTALSEGMENTATOR = "ct.nii.gz"
+PAIRS = (("imagesTr", "labelsTr"), ("images", "labels"))
+"""Folders of images and of label maps with the same names, where there is no dataset.json."""
 _BACKGROUND = ("background", "ignore", "clear_label")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrganLayout:
-    """CTs with a label map each, as a dataset.json describes, or with a mask per organ, as TotalSegmentator's.
+    """Images of one channel with a label map each, as a dataset.json describes, or with TotalSegmentator's masks.
 
     The classes are the organs in their order, from 1 on, whatever the data set's own label values are; what is labelled
     and not chosen is background.
 
     - `dataset.json` of the Decathlon, BTCV, AMOS or nnU-Net (v1 and v2): cases and label names are read from it;
+    - folders `images` and `labels`, or `imagesTr` and `labelsTr`, with files of the same names, whose label values are
+      those of the classes;
     - folders such as `s0001` with `ct.nii.gz` and `segmentations/ORGAN.nii.gz`; where masks overlap, the organ that
       comes later in the list holds.
 
     Args:
         organs: names as TotalSegmentator has them, see `iunet_med.datasets.organ_names`.
+        channel: "ct" or "t1".
+
+    Raises:
+        ValueError: no organ, one that is named twice, or an unknown channel.
 
     Source: https://doi.org/10.1038/s41467-022-30695-9 (Decathlon), https://doi.org/10.5281/zenodo.10047292
     (TotalSegmentator), https://arxiv.org/abs/2206.08023 (AMOS), https://doi.org/10.7303/syn3193805 (BTCV).
     """
 
     organs: tuple[str, ...]
+    channel: str = "ct"
 
     def __post_init__(self) -> None:
+        if self.channel not in CHANNELS:
+            raise ValueError(f"channel={self.channel!r}: expected one of {', '.join(CHANNELS)}.")
         if not self.organs or len(set(self.organs)) < len(self.organs):
             raise ValueError(f"organs={list(self.organs)}: expected one name or more, each once.")
 
     @property
     def modalities(self) -> Mapping[str, str]:
-        """One channel, ct."""
-        return CHANNELS
+        """The channel, whose files may have any name."""
+        return {self.channel: "*"}
+
+    @property
+    def modality(self) -> Modality:
+        """What the images are."""
+        return CHANNELS[self.channel][0]
 
     @property
     def regions(self) -> Mapping[str, tuple[int, ...]]:
@@ -59,53 +80,77 @@ class OrganLayout:
         """List the complete cases below `root`, and what is wrong with the others."""
         if (root / "dataset.json").is_file():
             return self._described(root, labelled=labelled)
-        if folders := [folder for folder, _, files in walk(root) if CHANNELS["ct"] in files]:
-            return self._masked(folders, labelled=labelled)
+        for images, labels in PAIRS:
+            if (root / images).is_dir() and (root / labels).is_dir():
+                return self._paired(root / images, root / labels, labelled=labelled)
+        masked = [folder for folder, _, files in walk(root) if TOTALSEGMENTATOR in files]
+        if masked and self.channel == "ct":
+            return self._masked(masked, labelled=labelled)
         if labelled:
-            needed = "a dataset.json that names cases and labels, or folders with ct.nii.gz and segmentations/"
+            expected = "a dataset.json that names cases and labels, folders images/ and labels/"
+            expected += ", or folders with ct.nii.gz and segmentations/" if self.channel == "ct" else ""
             cure = "give the folder that holds it; its form is that of the Medical Segmentation Decathlon"
-            return [], [Problem("data set", f"neither is in {root}", needed, cure)]
+            return [], [Problem("data set", f"neither is in {root}", expected, cure)]
         files = [folder / name for folder, _, names in walk(root) for name in images_among(names)]
-        return [_case(stem_of(path.name), path) for path in files], []
+        return [self._case(stem_of(path.name), path) for path in files], []
+
+    def _paired(self, images: Path, labels: Path, *, labelled: bool) -> tuple[list[Case], list[Problem]]:
+        cases, problems = [], []
+        known = {stem_of(path.name): path for path in labels.iterdir() if images_among([path.name])}
+        for image in sorted(path for path in images.iterdir() if images_among([path.name])):
+            name = stem_of(image.name)
+            if labelled and name not in known:
+                cure = "add it, or take the image away"
+                problems.append(Problem(name, f"no label in {labels}", "a label of the image's name", cure))
+                continue
+            cases.append(self._case(name, image) | ({"label": str(known[name])} if labelled else {}))
+        return cases, problems
+
+    def _case(self, name: str, image: Path) -> Case:
+        return {"case": name, "patient": name, "image": str(image), "modalities": [self.channel]}
 
     def _described(self, root: Path, *, labelled: bool) -> tuple[list[Case], list[Problem]]:
         description = _read(root / "dataset.json")
         channels = description.get("modality", description.get("channel_names", {}))
-        if len(channels) != 1 or plain_name(str(next(iter(channels.values())))) != "ct":
-            came = f"it describes the channels {', '.join(map(str, channels.values())) or 'of nothing'}"
-            return [], [Problem("dataset.json", came, "one channel, CT", "give a data set of CT")]
+        known = CHANNELS[self.channel][1]
+        if len(channels) != 1 or plain_name(str(next(iter(channels.values())))) not in known:
+            found = f"it describes the channels {', '.join(map(str, channels.values())) or 'of nothing'}"
+            expected = f"one channel, called {' or '.join(known)}"
+            return [], [Problem("dataset.json", found, expected, f"give a data set of {self.modality} images")]
         labels = _labels(description.get("labels", {}))
         values = organ_values(labels, self.organs)
         missing = [organ for organ in self.organs if organ not in values]
         problems = []
         if labelled and missing:
-            came = f"no label is called {', '.join(missing)}; its labels are {', '.join(labels)}"
+            fault = f"no label is called {', '.join(missing)}; its labels are {', '.join(labels)}"
             cure = "take them out of `organs`, or name the labels so"
-            problems.append(Problem("dataset.json", came, "a label for each of the organs", cure))
+            problems.append(Problem("dataset.json", fault, "a label for each of the organs", cure))
         cases = []
         for name, image, label in _listed(root, description, labelled=labelled):
             absent = [str(path) for path in (image, label) if path is not None and not path.is_file()]
             if absent or (labelled and label is None):
-                came = f"there is no {' and no '.join(absent) or 'label for it'}"
-                problems.append(Problem(name, came, "an image and a label per case", "add it, or correct dataset.json"))
+                fault = f"there is no {' and no '.join(absent) or 'label for it'}"
+                problems.append(
+                    Problem(name, fault, "an image and a label per case", "add it, or correct dataset.json")
+                )
                 continue
             own = {ORGAN_VALUES: json.dumps(list(values.values()))} if labelled else {}
-            cases.append(_case(name, image) | own | ({"label": str(label)} if labelled else {}))
+            cases.append(self._case(name, image) | own | ({"label": str(label)} if labelled else {}))
         return cases, problems
 
     def _masked(self, folders: Sequence[Path], *, labelled: bool) -> tuple[list[Case], list[Problem]]:
         cases, problems = [], []
         for folder in folders:
-            case = _case(folder.name, folder / CHANNELS["ct"])
+            case = self._case(folder.name, folder / TOTALSEGMENTATOR)
             if labelled:
                 place = folder / "segmentations"
                 names = sorted(path.name for path in place.glob("*")) if place.is_dir() else []
                 masks = {plain_name(stem_of(name)): place / name for name in images_among(names)}
                 parts = {organ: pieces(organ, masks) for organ in self.organs}
                 if missing := [organ for organ, found in parts.items() if not found]:
-                    came = f"no mask for {', '.join(missing)} in {place}"
+                    fault = f"no mask for {', '.join(missing)} in {place}"
                     cure = "add empty masks where the organ is not in the image, or take it out of `organs`"
-                    problems.append(Problem(folder.name, came, "a mask per organ", cure))
+                    problems.append(Problem(folder.name, fault, "a mask per organ", cure))
                     continue
                 case["label"] = [str(masks[name]) for found in parts.values() for name in found]
                 numbers = [number for number, found in enumerate(parts.values(), start=1) for _ in found]
@@ -115,21 +160,17 @@ class OrganLayout:
 
 
 def layout_modality(layout: Layout) -> Modality | None:
-    """What the images of a layout are, where that is known."""
-    return "CT" if list(layout.modalities) == list(CHANNELS) else None
+    """Return what the images of a layout are, where that is known."""
+    return layout.modality if isinstance(layout, OrganLayout) else None
 
 
-def find_organ_layout(organs: Sequence[str]) -> OrganLayout:
-    """Return the layout of a CT data set with these organs as classes; for configs.
+def find_organ_layout(organs: Sequence[str], channel: str = "ct") -> OrganLayout:
+    """Return the layout of a data set of one channel with these organs as classes; for configs.
 
     >>> find_organ_layout(["spleen", "liver"]).regions
     {'spleen': (1,), 'liver': (2,)}
     """
-    return OrganLayout(organs=tuple(organs))
-
-
-def _case(name: str, image: Path) -> Case:
-    return {"case": name, "patient": name, "image": str(image), "modalities": list(CHANNELS)}
+    return OrganLayout(organs=tuple(organs), channel=channel)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,21 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks import brats, bundle, comparison, compiled, drift, fit, gpu, kernels, paper, peers, speed, timing
+from benchmarks import (
+    brats,
+    bundle,
+    comparison,
+    compiled,
+    drift,
+    fit,
+    gpu,
+    hippocampus,
+    kernels,
+    paper,
+    peers,
+    speed,
+    timing,
+)
 from benchmarks.architectures import checkpointed, contenders
 from benchmarks.tables import GIB, gib, header, markdown, mib
 from iunet_med.memory import count_step_memory
@@ -86,6 +100,7 @@ def test_times_of_the_modes() -> None:
 def test_absent_peers_and_gpu_are_said_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     assert peers.table(Path("nowhere/python")).startswith("Open: nowhere/python is absent")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert hippocampus.table(None).startswith("Open: give the folder of Task04_Hippocampus")
     assert gpu.table() == kernels.table() == "Open: no GPU here."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from iunet_med.datasets import Layout, NamedLayout
+from iunet_med.datasets import Layout, NamedLayout, OrganLayout
 from iunet_med.datasets.kinds import stem_of
 from iunet_med.datasets.problems import say_which
 from iunet_med.inference.intake.case_lists import WHOLE, read_rows
@@ -91,7 +91,7 @@ def _single(path: Path) -> Source:
 
 
 def _folder(root: Path, layout: Layout) -> list[Source]:
-    only = len(layout.modalities) == 1 and not isinstance(layout, NamedLayout)
+    only = len(layout.modalities) == 1 and not isinstance(layout, NamedLayout | OrganLayout)
     if only and not (root / "dataset.json").exists():
         return [_single(path) for path in images_in(root)]
     cases, problems = layout.find(root.resolve(), labelled=False)

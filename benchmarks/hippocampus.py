@@ -1,0 +1,159 @@
+"""Five folds of the Decathlon's hippocampi: IUNet beside MONAI's networks of equal size, trained for equal time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from monai.data import list_data_collate
+from monai.inferers import SlidingWindowInferer
+from monai.losses import DiceCELoss
+from monai.metrics import compute_dice, compute_hausdorff_distance
+from monai.networks.nets import DynUNet, SegResNet, UNet
+from monai.networks.utils import one_hot
+from monai.transforms import Compose
+from torch import Tensor, nn
+
+from benchmarks.fit import needed
+from benchmarks.tables import markdown, mib
+from iunet_med import IUNet
+from iunet_med.datasets import split_cases
+
+BUNDLE = Path(__file__).parents[1] / "bundle" / "iunet_hippocampus_mri" / "configs" / "train.json"
+PARTS = ("anterior", "posterior")
+WINDOW = (48, 64, 48)
+BATCH, LEARNING_RATE = 2, 0.003
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "IUNet": lambda: IUNet(3, 1, 3, (16, 32, 64, 128), couplings=2),
+    "DynUNet": lambda: DynUNet(3, 1, 3, [3] * 4, [1, 2, 2, 2], [2] * 3, filters=(12, 24, 48, 72)),
+    "SegResNet": lambda: SegResNet(3, init_filters=8, in_channels=1, out_channels=3, blocks_down=(1, 1, 2, 2)),
+    "UNet": lambda: UNet(3, 1, 3, (12, 24, 48, 80), (2, 2, 2), num_res_units=2),
+}
+"""Within some 20 % of the parameters of the bundle's network; the table tells them."""
+COLUMNS = ("network", "parameters", "MiB", "steps", *(f"{what} {part}" for what in ("Dice", "HD95") for part in PARTS))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a network by its name, the fold that is held out, and the seconds of processor time."""
+
+    network: str
+    fold: int
+    seconds: float
+    data: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Means over the held-out cases: Dice and 95 % Hausdorff distance (mm) of each part, and the steps taken."""
+
+    run: Run
+    dice: Sequence[float]
+    distance: Sequence[float]
+    steps: int
+
+
+def table(data: Path | None, *, quick: bool = False) -> str:
+    """Return the comparison in Markdown; `quick` trains for two seconds on two folds."""
+    if data is None:
+        return "Open: give the folder of Task04_Hippocampus by `--hippocampus FOLDER`."
+    seconds, folds = (2.0, 2) if quick else (100.0, 5)
+    runs = [Run(name, fold, seconds, str(data)) for fold in range(folds) for name in NETWORKS]
+    return (
+        f"Expert labels, {folds} folds; the crops' patients are unknown, so two sides of one head may be parted; "
+        f"{seconds:g} s of processor time on one thread per run, transforms not counted, one run per core at a time; "
+        f"crops of {' x '.join(map(str, WINDOW))}, batch {BATCH}, AdamW with highest rate {LEARNING_RATE}; "
+        "augmentation and loss are the bundle's. HD95 in mm; mean over folds ± standard deviation; MiB of a step.\n\n"
+        + markdown(COLUMNS, rows(in_parallel(runs)))
+    )
+
+
+def rows(results: Iterable[Result]) -> Iterator[tuple[object, ...]]:
+    """Yield a row per network."""
+    grouped: dict[str, list[Result]] = {}
+    for result in results:
+        grouped.setdefault(result.run.network, []).append(result)
+    for name, group in grouped.items():
+        size = sum(parameter.numel() for parameter in NETWORKS[name]().parameters())
+        memory = mib(needed(NETWORKS[name], (BATCH, 1, *WINDOW)))
+        columns = [[result.dice[part] for result in group] for part in range(len(PARTS))]
+        distances = [[result.distance[part] for result in group] for part in range(len(PARTS))]
+        figures = [_spread(column, 3) for column in columns] + [_spread(column, 2) for column in distances]
+        yield name, f"{size:,}", memory, round(mean(result.steps for result in group)), *figures
+
+
+def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
+    """Do the runs in one process per core, each on one thread."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        for number, result in enumerate(pool.map(train, runs), 1):
+            told = ", ".join(f"{value:.3f}" for value in result.dice)
+            print(f"{number} of {len(runs)}: {result.run}, Dice {told}", file=sys.stderr, flush=True)
+            yield result
+
+
+def train(run: Run) -> Result:
+    """Train until the time is used up, then segment the held-out cases."""
+    torch.set_num_threads(1)
+    torch.manual_seed(run.fold)
+    parser = ConfigParser()
+    parser.read_config(BUNDLE)
+    parser.update({"dataset_dir": run.data, "device": "cpu", "roi_size": list(WINDOW)})
+    training, held_out = split_cases(parser.get_parsed_content("cases"), validation=0.2, fold=run.fold)
+    read = Compose(parser.get_parsed_content("train::deterministic_transforms"))
+    parts = ("train::random_transforms", "augmentation", "train::final_transforms")
+    augment = Compose([step for part in parts for step in parser.get_parsed_content(part)])
+    augment.set_random_state(run.fold)
+    cases = [read(case) for case in training]
+    network = NETWORKS[run.network]()
+    steps = _fit(network, partial(_batch, cases, augment, np.random.default_rng(run.fold)), run.seconds)
+    scores = [_score(network.eval(), read(case)) for case in held_out]
+    dice, distance = (torch.stack(values).nanmean(0).tolist() for values in zip(*scores, strict=True))
+    return Result(run, dice, distance, steps)
+
+
+def _fit(network: nn.Module, batch: Callable[[], tuple[Tensor, Tensor]], seconds: float) -> int:
+    loss = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-5)
+    used, steps = 0.0, 0
+    while (part := used / seconds) < 1:
+        image, label = batch()
+        start = time.process_time()
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * min(1.0, part / 0.1) * 0.5 * (1 + np.cos(np.pi * part))
+        optimizer.zero_grad(set_to_none=True)
+        loss(network(image), label).backward()
+        optimizer.step()
+        used += time.process_time() - start
+        steps += 1
+    return steps
+
+
+def _batch(cases: Sequence[Mapping[str, Any]], augment: Compose, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    items = [augment(dict(cases[index])) for index in rng.choice(len(cases), BATCH, replace=False)]
+    both = list_data_collate([one for item in items for one in (item if isinstance(item, list) else [item])])
+    return torch.as_tensor(both["image"]), torch.as_tensor(both["label"])
+
+
+@torch.no_grad()
+def _score(network: nn.Module, case: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    image, label = torch.as_tensor(case["image"])[None], torch.as_tensor(case["label"])[None]
+    logits = SlidingWindowInferer(WINDOW, overlap=0.5, mode="gaussian")(image, network)
+    found, true = (one_hot(x, 3) for x in (torch.as_tensor(logits).argmax(1, keepdim=True), label))
+    dice = compute_dice(found, true, include_background=False)
+    return dice[0], compute_hausdorff_distance(found, true, include_background=False, percentile=95)[0].float()
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
