@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo weights weights-hippocampus test lint dist clean
+.PHONY: demo weights weights-hippocampus test monai-label-test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
@@ -60,6 +60,19 @@ weights-hippocampus: $(READY)
 test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+# The real server of MONAI Label, in an environment of its own: it needs older versions of numpy and pydicom.
+LABEL_VENV := .venv-monai-label
+monai-label-test: export OMP_NUM_THREADS = 1
+monai-label-test: $(READY) $(LABEL_VENV)/.ready
+	MONAI_LABEL_PYTHON=$(LABEL_VENV)/bin/python $(BIN)/python -m pytest tests/monai_label
+
+$(LABEL_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 setuptools wheel
+	SAM2_BUILD_CUDA=0 $(LABEL_VENV)/bin/pip install --quiet --no-build-isolation torch==2.13.0 monailabel==0.8.5 monai==1.6.1 'pydicom<3'
+	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 'numpy<2' 'pydicom<3' --editable .
+	@touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ class LastModel:
     def __call__(self, engine: Engine) -> None:
         """Write the weights if nothing was validated."""
         if self.evaluator.state.best_metric_epoch == -1:
-            engine.logger.info("No case was validated on: the last weights are kept")
+            engine.logger.warning("No case was validated on: the last weights are kept")
             self.best.write(engine)
 
 
