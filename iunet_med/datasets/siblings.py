@@ -1,9 +1,11 @@
 """The files and the order of the modalities of an image that another program names by one path."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from iunet_med.datasets.kinds import stem_of
@@ -84,18 +86,33 @@ def _folders(path: Path) -> Iterator[Path]:
         yield from list(place.parents)[:2]
 
 
+@contextmanager
+def _files_alone(folder: Path) -> Iterator[Path]:
+    """A folder of the same name with links to this one's files: what lies below it, as labels may, is no sibling."""
+    with TemporaryDirectory() as place:
+        alone = Path(place, folder.absolute().name or "root")
+        alone.mkdir()
+        for file in folder.iterdir():
+            if file.is_file():
+                (alone / file.name).symlink_to(file.absolute())
+        yield alone
+
+
 def _siblings(path: Path, layout: Layout) -> Study:
     wanted = list(layout.modalities)
     known = [layout, *(other for name in _LAYOUTS if set((other := dataset_layout(name)).modalities) == set(wanted))]
     reason = "no layout fits"
-    for one in known:
-        cases, problems = one.find(path.parent, labelled=False)
-        for case in cases:
-            files = [Path(file) for file in case["image"]] if isinstance(case["image"], list) else []
-            if path in files:
-                regions = None if one is layout else one.regions
-                return Study(files, case["modalities"], regions, "named")
-        reason = "; ".join(str(problem) for problem in problems[:1]) or reason
+    with _files_alone(path.parent) as folder:
+        for one in known:
+            cases, problems = one.find(folder, labelled=False)
+            for case in cases:
+                names = [Path(file).name for file in case["image"]] if isinstance(case["image"], list) else []
+                if path.name in names:
+                    regions = None if one is layout else one.regions
+                    return Study([path.with_name(name) for name in names], case["modalities"], regions, "named")
+            reason = (
+                "; ".join(str(problem) for problem in problems[:1]).replace(str(folder), str(path.parent)) or reason
+            )
     raise ValueError(
         f"{path} holds one modality, and the network needs {', '.join(wanted)}; expected the other files beside it, by "
         f"names such as case-t1n, case-t1c, case-t2w, case-t2f; {reason}."

@@ -41,6 +41,14 @@ def test_cases_beside_each_other_are_told_apart_and_other_years_have_their_value
     assert folder.regions == dataset_layout("brats18").regions
 
 
+def test_label_maps_below_the_folder_are_no_siblings(tmp_path: Path) -> None:
+    for end in ("t1", "t1c", "t2", "flair"):
+        write(tmp_path / f"P1_{end}.nii.gz")
+        write(tmp_path / "labels" / "final" / f"P1_{end}.nii.gz")
+    study = find_study(tmp_path / "P1_flair.nii.gz", OURS)
+    assert study.paths == [tmp_path / f"P1_{end}.nii.gz" for end in ("t1", "t1c", "t2", "flair")]
+
+
 @pytest.mark.parametrize("place", ["imagesTr", "."])
 def test_the_decathlon_names_its_channels(tmp_path: Path, place: str) -> None:
     path = write(tmp_path / place / "BRATS_001.nii.gz", 3, 4, 5, 4)
