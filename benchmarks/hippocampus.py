@@ -32,6 +32,7 @@ from iunet_med import IUNet
 from iunet_med.datasets import split_cases
 
 BUNDLE = Path(__file__).parents[1] / "bundle" / "iunet_hippocampus_mri" / "configs" / "train.json"
+Batch = Callable[[], tuple[Tensor, Tensor]]
 PARTS = ("anterior", "posterior")
 WINDOW = (48, 64, 48)
 BATCH, LEARNING_RATE = 2, 0.01
@@ -109,23 +110,30 @@ def train(run: Run) -> Result:
     """Train until the time is used up, then segment the held-out cases."""
     torch.set_num_threads(1)
     torch.manual_seed(run.fold)
-    parser = ConfigParser()
-    parser.read_config(BUNDLE)
-    parser.update({"dataset_dir": run.data, "device": "cpu", "roi_size": list(WINDOW)})
-    training, held_out = split_cases(parser.get_parsed_content("cases"), validation=0.2, fold=run.fold)
-    read = Compose(parser.get_parsed_content("train::deterministic_transforms"))
-    parts = ("train::random_transforms", "augmentation", "train::final_transforms")
-    augment = Compose([step for part in parts for step in parser.get_parsed_content(part)])
-    augment.set_random_state(run.fold)
-    cases = [read(case) for case in training]
+    _, held_out, batch = split_and_read(run.data, fold=run.fold)
     network = NETWORKS[run.network]()
-    steps = _fit(network, partial(_batch, cases, augment, np.random.default_rng(run.fold)), run.seconds)
-    scores = [_score(network.eval(), read(case)) for case in held_out]
+    steps = fitted(network, batch, run.seconds)
+    scores = [_score(network.eval(), case) for case in held_out]
     dice, distance = (torch.stack(values).nanmean(0).tolist() for values in zip(*scores, strict=True))
     return Result(run, dice, distance, steps)
 
 
-def _fit(network: nn.Module, batch: Callable[[], tuple[Tensor, Tensor]], seconds: float) -> int:
+def split_and_read(data: str, *, fold: int) -> tuple[list[Any], list[Any], Batch]:
+    """Return the training cases and the held-out ones of a fold, preprocessed, and what draws augmented batches."""
+    parser = ConfigParser()
+    parser.read_config(BUNDLE)
+    parser.update({"dataset_dir": data, "device": "cpu", "roi_size": list(WINDOW)})
+    training, held_out = split_cases(parser.get_parsed_content("cases"), validation=0.2, fold=fold)
+    read = Compose(parser.get_parsed_content("train::deterministic_transforms"))
+    parts = ("train::random_transforms", "augmentation", "train::final_transforms")
+    augment = Compose([step for part in parts for step in parser.get_parsed_content(part)])
+    augment.set_random_state(fold)
+    cases = [read(case) for case in training]
+    return cases, [read(case) for case in held_out], partial(_batch, cases, augment, np.random.default_rng(fold))
+
+
+def fitted(network: nn.Module, batch: Batch, seconds: float) -> int:
+    """Train a network for some seconds of processor time, and return the number of steps."""
     loss = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
     optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-5)
     used, steps = 0.0, 0
