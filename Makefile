@@ -5,16 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo weights weights-hippocampus test monai-label-test lint dist clean
+.PHONY: demo weights weights-ct weights-hippocampus test monai-label-test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
-demo weights weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
+demo weights weights-ct weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
 # Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
-demo weights weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
-demo weights weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
-demo weights weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
+demo weights weights-ct weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo weights weights-ct weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo weights weights-ct weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
 	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
 	$(BIN)/iunet-med simulate demo/train --cases 10
@@ -46,6 +46,21 @@ weights: $(READY)
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
 	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
+
+# The weights of the CT bundle, from simulated torsos alone, in two rounds.
+weights-ct: CT := bundle/iunet_ct_organs
+weights-ct: $(READY)
+	$(BIN)/iunet-med simulate weights/ct/train --kind ct --cases 170 --seed 20000
+	$(BIN)/iunet-med simulate weights/ct/held-out --kind ct --cases 6 --seed 30000
+	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json']" \
+	    --dataset_dir weights/ct/train --ckpt_dir weights/ct/first --output_dir weights/ct/tensorboard >weights/ct/first.log
+	$(BIN)/python -m monai.bundle run --config_file \
+	    "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json', 'configs/ct_simulated_weights_2.json']" \
+	    --pretrained weights/ct/first/model.pt \
+	    --dataset_dir weights/ct/train --ckpt_dir weights/ct/second --output_dir weights/ct/tensorboard >weights/ct/second.log
+	cp weights/ct/second/model.pt $(CT)/models/model.pt
+	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/inference.json', '$(CT)/configs/evaluate.json']" \
+	    --dataset_dir weights/ct/held-out --output_dir weights/ct/held-out-results
 
 # The weights of the hippocampus bundle, from all cases of DATA, a folder of Task04_Hippocampus; then what they look like.
 weights-hippocampus: HIPPOCAMPUS := bundle/iunet_hippocampus_mri

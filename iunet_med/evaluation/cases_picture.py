@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from iunet_med.datasets.layouts import Case, Regions
 from iunet_med.evaluation.dice import region_dice, region_masks
 from iunet_med.evaluation.predictions import find_prediction
-from iunet_med.evaluation.volumes import read_images, read_label_maps, spacing_in_ras
+from iunet_med.evaluation.volumes import label_file, read_images, read_label_maps, spacing_in_ras
 from iunet_med.files import readable, replacing
 from iunet_med.pictures.colours import nested_styles
 from iunet_med.pictures.slices import draw_outline, mark_sides, radiological, show_slice
@@ -36,8 +36,8 @@ class PictureCase:
 
 def read_picture_case(case: Case, predictions: Path) -> PictureCase:
     """Read a labelled case and its prediction in the folder `predictions`; errors as in `score_case`."""
-    name, truth = case["case"], Path(case["label"])
-    maps = read_label_maps(truth, {"prediction": find_prediction(predictions, case)}, case=name)
+    name, truth = case["case"], label_file(case)
+    maps = read_label_maps(case, {"prediction": find_prediction(predictions, case)}, case=name)
     return PictureCase(name=name, images=read_images(case), spacing_mm=spacing_in_ras(truth), **maps)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from shlex import quote
 
 from iunet_med.datasets.layouts import Case
+from iunet_med.evaluation.volumes import label_file
 
 _ENDINGS = ("", "_seg", "-seg")
 _PACKED = (".nii.gz", ".nii")
@@ -61,7 +62,7 @@ def foreign_predictions(folder: Path, known: Iterable[str]) -> list[str]:
 
 
 def _candidates(folder: Path, case: Case) -> list[Path]:
-    name, truth = case["case"], Path(case["label"])
+    name, truth = case["case"], label_file(case)
     paths = [*_files_of(folder, name), *_files_of(folder / name, name)]
     return [path for path in paths if not (truth.exists() and path.samefile(truth))]
 

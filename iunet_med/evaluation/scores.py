@@ -8,7 +8,7 @@ from iunet_med.csv_rows import write_rows
 from iunet_med.datasets.layouts import Case, Regions
 from iunet_med.evaluation.metrics import region_metrics
 from iunet_med.evaluation.predictions import find_prediction
-from iunet_med.evaluation.volumes import read_label_maps, spacing_in_ras
+from iunet_med.evaluation.volumes import label_file, read_label_maps, spacing_in_ras
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def score_case(case: Case, folders: Mapping[str, Path], *, regions: Regions) -> 
         ValueError: a file is no image, or lies on another grid than the label; or a folder has several predictions.
     """
     paths = {name: find_prediction(folder, case) for name, folder in folders.items()}
-    maps = read_label_maps(Path(case["label"]), paths, case=case["case"])
-    spacing = spacing_in_ras(case["label"])
+    maps = read_label_maps(case, paths, case=case["case"])
+    spacing = spacing_in_ras(label_file(case))
     return [
         Score(case["case"], name, region, **asdict(metrics))
         for name in folders

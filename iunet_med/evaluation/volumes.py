@@ -12,22 +12,26 @@ from numpy.typing import NDArray
 from iunet_med.checks.file import read_finite
 from iunet_med.checks.finding import refuse
 from iunet_med.datasets.layouts import Case
+from iunet_med.datasets.organ_labels import read_organs
+from iunet_med.datasets.organ_layout import ORGAN_MASKS, ORGAN_VALUES
 from iunet_med.volumes import Volume, read_grid, read_volume, whole_numbers
 
 
-def read_label_maps(truth: Path, predictions: Mapping[str, Path], *, case: str) -> dict[str, NDArray[Any]]:
+def read_label_maps(truth: Path | Case, predictions: Mapping[str, Path], *, case: str) -> dict[str, NDArray[Any]]:
     """Read the true label map under the name "truth" and the predictions under theirs, each (X, Y, Z) in RAS+ order.
+
+    The truth of a case of organs is that of its classes, whatever the values in its own files are.
 
     Raises:
         ValueError: a file is no image, or is refused by its checks, or a prediction lies on another grid than the
             truth.
     """
-    paths = {"truth": truth, **predictions}
-    maps = {name: _checked(path) for name, path in paths.items()}
+    maps = {"truth": _truth(truth), **{name: _checked(path) for name, path in predictions.items()}}
+    shown = truth if isinstance(truth, Path) else label_file(truth)
     for name, path in predictions.items():
         if difference := maps[name].grid.differs_from(maps["truth"].grid):
             raise ValueError(
-                f"{case}: the prediction {path} lies on another grid than the truth {truth}, {difference}; one grid is "
+                f"{case}: the prediction {path} lies on another grid than the truth {shown}, {difference}; one grid is "
                 "expected predict on the truth's grid, or resample the prediction with nearest neighbours."
             )
     return {name: whole_numbers(in_ras(volume)) for name, volume in maps.items()}
@@ -52,6 +56,19 @@ def spacing_in_ras(path: str | Path) -> tuple[float, float, float]:
 def in_ras(volume: Volume) -> NDArray[Any]:
     """Turn and mirror a volume's axes to the nearest R, A, S order."""
     return np.asarray(apply_orientation(volume.array, io_orientation(volume.affine)))
+
+
+def label_file(case: Case) -> Path:
+    """The file that a case's label is in, or the first one of its masks."""
+    return Path(case["label"] if isinstance(case["label"], str) else case["label"][0])
+
+
+def _truth(truth: Path | Case) -> Volume:
+    if isinstance(truth, Path):
+        return _checked(truth)
+    if ORGAN_VALUES in truth or ORGAN_MASKS in truth:
+        return read_organs(truth)[0]
+    return _checked(label_file(truth))
 
 
 def _checked(path: Path) -> Volume:

@@ -49,3 +49,12 @@ def test_modalities_by_name_from_one_file_or_many(tmp_path: Path) -> None:
         images = read_images({"case": "a", "modalities": ["flair", "t1"], "image": image})
         np.testing.assert_array_equal(images["flair"], channels[0])
         np.testing.assert_array_equal(images["t1"], channels[1])
+
+
+def test_the_truth_of_organs_is_that_of_the_classes(tmp_path: Path) -> None:
+    label = np.array([[[0, 6, 1], [7, 6, 0]]], np.uint8)
+    for name, array in (("truth", label), ("prediction", np.array([[[0, 1, 2], [1, 1, 0]]], np.uint8))):
+        nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / f"{name}.nii.gz")
+    case = {"case": "a", "label": str(tmp_path / "truth.nii.gz"), "organ_values": "[[6, 7], [1]]"}
+    maps = read_label_maps(case, {"net": tmp_path / "prediction.nii.gz"}, case="a")
+    np.testing.assert_array_equal(maps["truth"], maps["net"])
