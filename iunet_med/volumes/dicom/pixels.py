@@ -7,14 +7,12 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
-from pydicom.encaps import get_frame
-from pydicom.pixels import apply_rescale, get_decoder, pixel_array
-from pydicom.pixels.utils import get_expected_length
 
 from iunet_med.volumes.dicom.codestream import codestream_size
+from iunet_med.volumes.dicom.decoding import expected_length, frame_bytes, frame_values, needs_decoder
 from iunet_med.volumes.dicom.headers import Frame, functional_group
 
-CURE = "pip install 'iunet-med[dicom]'"
+CURE = "pip install 'python-gdcm>=3.0.24'"
 
 
 class PixelError(ValueError):
@@ -48,7 +46,7 @@ def _check_length(data: Dataset) -> None:
     if "PixelData" not in data:
         raise PixelError("holds no pixel data; copy the file again")
     syntax = data.file_meta.TransferSyntaxUID
-    length, expected = len(data.PixelData), get_expected_length(data)
+    length, expected = len(data.PixelData), expected_length(data)
     if not syntax.is_compressed and length < expected:
         raise PixelError(f"is cut off: expected {expected} bytes of pixel data, got {length}; copy the file again")
 
@@ -58,8 +56,7 @@ def _check_codestream(data: Dataset, frame: Frame) -> None:
     if not data.file_meta.TransferSyntaxUID.is_encapsulated:
         return
     try:
-        number = int(data.get("NumberOfFrames") or 1)
-        size = codestream_size(get_frame(data.PixelData, frame.index or 0, number_of_frames=number))
+        size = codestream_size(frame_bytes(data, frame.index))
     except Exception as error:  # a damaged item can raise anything
         raise PixelError(f"holds damaged compressed pixels ({type(error).__name__}); copy the file again") from None
     if size is not None and size != frame.size:
@@ -69,16 +66,15 @@ def _check_codestream(data: Dataset, frame: Frame) -> None:
 def _decoded(data: Dataset, frame: Frame) -> NDArray[np.generic]:
     syntax = data.file_meta.TransferSyntaxUID
     try:
-        plugins = get_decoder(syntax).available_plugins
+        lacks_decoder = needs_decoder(syntax)
     except NotImplementedError:
         raise PixelError("has a transfer syntax that cannot be read; convert it to Explicit VR Little Endian") from None
     _check_codestream(data, frame)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            values: NDArray[np.generic] = pixel_array(data, index=frame.index)
+            values = frame_values(data, frame.index)
     except Exception as error:  # decoders raise anything for a damaged stream
-        lacks_decoder = syntax.is_compressed and "gdcm" not in plugins and not syntax.name.startswith("RLE")
         cure = f"it may need a decoder: {CURE}" if lacks_decoder else "copy the file again"
         raise PixelError(f"has {syntax.name} pixels that cannot be decoded ({type(error).__name__}); {cure}") from None
     if values.shape != frame.size:
@@ -95,7 +91,8 @@ def _rescaled(values: NDArray[np.generic], data: Dataset, frame: Frame) -> NDArr
         raise PixelError(f"has {named[0]} alone; expected both slope and intercept, or neither")
     if named and not _is_rule(rule):
         raise PixelError("has a RescaleSlope of zero, or a slope or intercept that is no finite number")
-    return np.asarray(apply_rescale(values, rule), dtype=np.float64)
+    numbers = np.asarray(values, np.float64)
+    return numbers * float(rule.RescaleSlope) + float(rule.RescaleIntercept) if named else numbers
 
 
 def _is_rule(rule: Dataset) -> bool:

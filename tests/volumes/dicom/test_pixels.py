@@ -60,7 +60,7 @@ def test_rescale_gives_hounsfield_units() -> None:
 
 def test_a_missing_decoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoders.JPEG2000LosslessDecoder, "_available", {})
-    with pytest.raises(PixelError, match=r"cannot be decoded .*pip install 'iunet-med\[dicom\]'"):
+    with pytest.raises(PixelError, match=r"cannot be decoded .*pip install 'python-gdcm"):
         values(sample("MR_small_jp2klossless.dcm"))
 
 
