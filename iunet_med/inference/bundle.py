@@ -27,7 +27,7 @@ from iunet_med.datasets.problems import first_cause
 from iunet_med.familiarity import Reference
 from iunet_med.files import add_file
 from iunet_med.handlers.checkpoints import load_weights
-from iunet_med.inference.configs import in_words, layout_of, read_configs, read_metadata, set_plain
+from iunet_med.inference.configs import image_modality, in_words, layout_of, read_configs, read_metadata, set_plain
 from iunet_med.inference.devices import check_device
 from iunet_med.inference.windows.flips import FlipInferer
 from iunet_med.shipped import bundle_folder
@@ -189,11 +189,10 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
         t for t in parser.get_parsed_content("postprocessing").transforms if not isinstance(t, Invertd | SaveImaged)
     ]
     cut = label_step(after)
-    image = metadata.get("network_data_format", {}).get("inputs", {}).get("image", {})
     return Bundle(
         name=str(metadata.get("name", "")),
         version=str(metadata.get("version", "")),
-        modality=image["modality"] if image.get("modality") in ("CT", "MR") else None,
+        modality=image_modality(metadata),
         notice=f"{metadata.get('intended_use', 'Research only; not for diagnosis')}. {metadata.get('name', '')}.",
         layout=layout,
         preprocessing=Compose(before),

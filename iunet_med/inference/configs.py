@@ -8,6 +8,7 @@ from typing import Any, cast
 from monai.bundle import ConfigParser
 from monai.bundle.utils import merge_kv
 
+from iunet_med.checks.file import Modality
 from iunet_med.datasets import Layout
 from iunet_med.datasets.problems import first_cause
 from iunet_med.inference.trust import check_trusted
@@ -67,6 +68,12 @@ def plain(text: str) -> str:
     """
     digits = text.encode("utf-8", "surrogatepass").hex()
     return f"$bytes.fromhex('{digits}').decode('utf-8', 'surrogatepass')"
+
+
+def image_modality(metadata: Mapping[str, Any]) -> Modality | None:
+    """Return what a bundle's images are; None where its metadata does not say CT or MR."""
+    image = metadata.get("network_data_format", {}).get("inputs", {}).get("image", {})
+    return image["modality"] if image.get("modality") in ("CT", "MR") else None
 
 
 def layout_of(parser: ConfigParser) -> Layout:

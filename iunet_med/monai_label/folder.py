@@ -9,6 +9,7 @@ from iunet_med.datasets.kinds import stem_of
 from iunet_med.datasets.layouts import Case, Layout
 from iunet_med.files import replacing
 from iunet_med.inference.bundle import open_layout
+from iunet_med.inference.configs import image_modality, read_metadata
 from iunet_med.inference.intake.case_lists import WHOLE
 from iunet_med.inference.intake.contents import data_folder, has_dicom, has_images
 from iunet_med.inference.intake.source import Source
@@ -72,6 +73,7 @@ def write_app(
     folder = "" if remote else data_folder(Path(studies).resolve(), patterns)
     layout = open_layout(root, dataset_dir=folder, trust=trust)
     _check_names(layout, {**patterns, **({shown: ""} if shown else {})})
+    modality = _series_modality(root, layout, patterns) if remote else ""
     sources = [] if remote else _sources(Path(studies).resolve(), layout, patterns)
     usable = [source for source in sources if not source.problem]
     problems = {source.name: source.problem for source in sources if source.problem}
@@ -84,8 +86,9 @@ def write_app(
         for source in usable
         if WHOLE not in source.files or source.channels
     }
-    _link(out / "studies", {source.name: _image_of(source, layout, shown) for source in usable})
-    AppSettings(root.resolve().name, folder, dict(patterns), cases).write(out)
+    if not remote:
+        _link(out / "studies", {source.name: _image_of(source, layout, shown) for source in usable})
+    AppSettings(root.resolve().name, folder, dict(patterns), modality, shown or "", cases).write(out)
     return WrittenApp(out, studies if remote else str(out / "studies"), len(usable), problems)
 
 
@@ -107,6 +110,23 @@ def _check_target(out: Path, bundle: str) -> None:
 def _check_names(layout: Layout, named: Mapping[str, str]) -> None:
     if unknown := [name for name in named if name not in layout.modalities]:
         raise ValueError(f"unknown modality {', '.join(unknown)}; the bundle's are {', '.join(layout.modalities)}.")
+
+
+def _series_modality(root: Path, layout: Layout, patterns: Mapping[str, str]) -> str:
+    """Return the modality of the series that a bundle takes.
+
+    Raises:
+        ValueError: a pattern is missing, or the bundle does not say it.
+    """
+    names = list(layout.modalities)
+    if len(names) > 1 and set(patterns) != set(names):
+        raise ValueError(
+            f"--map names {', '.join(patterns) or 'nothing'}; expected one pattern for each of {', '.join(names)}, as "
+            f"in --map {names[0]}='*T1*'; the series of a DICOMweb server are never guessed."
+        )
+    if not (modality := image_modality(read_metadata(root / "configs" / "metadata.json"))):
+        raise ValueError(f"{root}: expected `modality` CT or MR in the inputs of configs/metadata.json; add it.")
+    return modality
 
 
 def _sources(path: Path, layout: Layout, patterns: Mapping[str, str]) -> list[Source]:

@@ -19,12 +19,16 @@ class AppSettings:
         bundle: the name of its folder below `model`.
         dataset_dir: the folder that the bundle's layout is found for; empty where there is none.
         patterns: for each modality the pattern of its files, or of its DICOM series' descriptions.
+        modality: of the series of a DICOMweb server, "CT" or "MR"; empty for folders.
+        shown: the modality that stands for a patient; empty for the network's first one.
         cases: the patients by the names of their items; those whose channels have no names are not here.
     """
 
     bundle: str
     dataset_dir: str = ""
     patterns: Mapping[str, str] = field(default_factory=dict)
+    modality: str = ""
+    shown: str = ""
     cases: Mapping[str, Case] = field(default_factory=dict)
 
     def write(self, app: Path) -> None:

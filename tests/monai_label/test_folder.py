@@ -71,10 +71,17 @@ def test_a_file_whose_channels_nobody_named_is_an_item_without_a_case(tmp_path: 
 
 
 def test_dicomweb_has_no_items_of_its_own(tmp_path: Path) -> None:
-    app = write("http://127.0.0.1:8042/dicom-web", tmp_path / "app", patterns={"t1": "*T1*"})
+    patterns = {name: f"*{name}*" for name in ("t1", "t1c", "t2", "flair")}
+    app = write("http://127.0.0.1:8042/dicom-web", tmp_path / "app", patterns=patterns, shown="t1c")
     assert (app.studies, app.items) == ("http://127.0.0.1:8042/dicom-web", 0)
-    assert read_settings(app.path).patterns == {"t1": "*T1*"}
+    settings = read_settings(app.path)
+    assert (settings.patterns, settings.modality, settings.shown) == (patterns, "MR", "t1c")
     assert start_arguments(app, host="127.0.0.1", port=9)[-2:] == ["--port", "9"]
+
+
+def test_series_of_a_server_are_never_guessed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--map names t1; expected one pattern for each of t1, t1c, t2, flair"):
+        write("http://127.0.0.1:8042/dicom-web", tmp_path / "app", patterns={"t1": "*T1*"})
 
 
 def test_what_cannot_become_an_app_is_refused(brats_folder: Path, tmp_path: Path) -> None:

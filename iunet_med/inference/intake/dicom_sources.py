@@ -64,7 +64,8 @@ def _case(name: str, some: Sequence[Series], patterns: Mapping[str, str], *, kee
         series = match_modalities(some, patterns, show_descriptions=keep_identifiers)
         return Source(name, {}, series=series, patient=patient)
     except ValueError as error:
-        return Source(name, {}, problem=str(error), patient=patient)
+        shown = "`iunet-med segment FOLDER --list` shows descriptions and keys."
+        return Source(name, {}, problem=f"{error} {shown}", patient=patient)
 
 
 def _names(found: Sequence[Series], *, keep_identifiers: bool, by: str) -> dict[str, str]:

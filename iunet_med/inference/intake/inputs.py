@@ -8,7 +8,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.processing import resample_from_to
 from numpy.typing import NDArray
 
 from iunet_med.checks.contrast import check_contrast
@@ -18,7 +17,8 @@ from iunet_med.checks.volume import check_volume
 from iunet_med.files import add_file
 from iunet_med.inference.intake.case_lists import WHOLE
 from iunet_med.inference.intake.source import Source
-from iunet_med.volumes import AFFINE_TOLERANCE, Grid, Volume
+from iunet_med.volumes import AFFINE_TOLERANCE, Volume
+from iunet_med.volumes.linear import image_on_grid
 
 UNEVEN = "uneven-slices"
 """The check that speaks where DICOM slices were brought to an even, upright grid."""
@@ -84,7 +84,7 @@ def read_case(
             first, data = volume, np.empty((len(modalities), *volume.array.shape), np.float32)
         if difference := volume.grid.differs_from(first.grid):
             findings.append(_other_grid(name, modalities[0], difference))
-            volume = _resampled(volume, first.grid, name, modalities[0])
+            volume = image_on_grid(volume, first.grid, name=name, to=modalities[0])
         data[number] = volume.array
     findings += check_contrast(data, list(modalities)) if zero_background else ()
     return Channels(data, first.affine, first.header, tuple(findings))
@@ -113,16 +113,6 @@ def _read_series(series: Any, kind: Mapping[str, Any], options: Mapping[str, Any
     found = [Finding("warning", UNEVEN, f"the slices are not even and upright; they were {note}.")] if note else []
     volume = Volume(np.asarray(image.dataobj), np.asarray(image.affine, np.float64))
     return volume, [*found, *check_volume(volume.array, volume.affine, **kind)]
-
-
-def _resampled(volume: Volume, grid: Grid, name: str, first: str) -> Volume:
-    moved = resample_from_to(
-        nib.Nifti1Image(np.asarray(volume.array, np.float32), volume.affine), (grid.shape, grid.affine), order=1
-    )
-    array = np.asarray(moved.dataobj)
-    if array.min() == array.max():
-        raise ValueError(f"{name} does not overlap with {first}; expected one patient's scans in one space.")
-    return Volume(array, grid.affine)
 
 
 def _other_grid(name: str, first: str, difference: str) -> Finding:

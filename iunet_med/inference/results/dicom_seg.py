@@ -11,23 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from pydicom.sr.codedict import codes
 
 from iunet_med.files import replacing
+from iunet_med.inference.results.seg_codes import segment_codes
 from iunet_med.inference.results.seg_place import on_slices
 from iunet_med.inference.results.seg_source import Place, SegSource, seg_source
 from iunet_med.volumes.dicom.series import Series
-
-_ABNORMAL, _ORGAN = codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.AnatomicalStructure
-_CODES = {
-    "necro": (_ABNORMAL, codes.SCT.Necrosis),
-    "edema": (_ABNORMAL, codes.SCT.Edema),  # and oedema
-    "tumo": (_ABNORMAL, codes.SCT.Neoplasm),
-    "lesion": (_ABNORMAL, codes.SCT.Lesion),
-    "spleen": (_ORGAN, codes.SCT.Spleen),
-    "liver": (_ORGAN, codes.SCT.Liver),
-    "kidney": (_ORGAN, codes.SCT.Kidney),
-    "pancreas": (_ORGAN, codes.SCT.Pancreas),
-}
-"""Category and type of a segment by a part of its label's name. Source: DICOM PS3.16, CID 7150, 7159 and 7166."""
-_OTHER = (codes.SCT.Tissue, codes.SCT.Tissue)
 
 
 def write_dicom_seg(
@@ -168,7 +155,7 @@ def _descriptions(highdicom: Any, names: Sequence[str], version: str) -> list[An
 
 
 def _describe(highdicom: Any, number: int, name: str, algorithm: Any) -> Any:
-    category, kind = next((pair for part, pair in _CODES.items() if part in name.lower()), _OTHER)
+    category, kind = (highdicom.sr.CodedConcept(code.value, "SCT", code.meaning) for code in segment_codes(name))
     return highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=name[:64],  # the longest text that DICOM allows here

@@ -5,17 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import HTTPException
+from dicomweb_client.session_utils import create_session_from_user_pass
 from monailabel.config import settings as server_settings
+from monailabel.datastore.dicom import DICOMwebClientX
 from monailabel.interfaces.app import MONAILabelApp
 from monailabel.tasks.activelearning.epistemic import Epistemic
 from monailabel.tasks.activelearning.first import First
 from monailabel.tasks.activelearning.random import Random
 
 from iunet_med.datasets.problems import plain_errors
+from iunet_med.inference.configs import layout_of
 from iunet_med.monai_label.server.answers import answers
 from iunet_med.monai_label.server.batch import BatchTask
-from iunet_med.monai_label.server.infer import InferTask, ProbabilityTask, read_bundle
+from iunet_med.monai_label.server.dicom_studies import DicomStudies
+from iunet_med.monai_label.server.infer import InferTask, ProbabilityTask, read_bundle, study_labels
 from iunet_med.monai_label.server.scoring import Scoring
 from iunet_med.monai_label.server.studies import Studies
 from iunet_med.monai_label.server.train import TrainTask
@@ -37,7 +40,6 @@ class App(MONAILabelApp):  # type: ignore[misc]
     def __init__(self, app_dir: str, studies: str, conf: Mapping[str, str]) -> None:
         self.settings = read_settings(Path(app_dir))
         self.bundle = os.path.join(app_dir, "model", self.settings.bundle)
-        self.cases = {path: case for case in self.settings.cases.values() for path in _paths(case["image"])}
         self.check_items: Any = None
         name = self.settings.bundle
         super().__init__(app_dir, studies, conf, name=f"iunet-med: {name}", description=f"The bundle {name}")
@@ -46,12 +48,13 @@ class App(MONAILabelApp):  # type: ignore[misc]
     def init_datastore(self) -> Any:
         """Return the folder of items, or the DICOMweb server."""
         if self.studies.startswith(("http://", "https://")):
-            return super().init_datastore()
+            return self._dicom_studies()
         options = {
             "auto_reload": server_settings.MONAI_LABEL_DATASTORE_AUTO_RELOAD,
             "read_only": server_settings.MONAI_LABEL_DATASTORE_READ_ONLY,
         }
-        return Studies(self.studies, check_label=self.check_label, **options)
+        cases = {path: case for case in self.settings.cases.values() for path in _paths(case["image"])}
+        return Studies(self.studies, cases=cases, check_label=self.check_label, **options)
 
     def init_infers(self) -> dict[str, Any]:
         """Return the bundle's inference."""
@@ -79,7 +82,7 @@ class App(MONAILabelApp):  # type: ignore[misc]
         with answers():
             image = request.get("image")
             if isinstance(image, str) and not os.path.exists(image):
-                self._check_item(image, datastore or self.datastore())
+                (datastore or self.datastore()).check_item(image)
             return super().infer(request, datastore)
 
     def train(self, request: Mapping[str, Any]) -> Any:
@@ -98,7 +101,7 @@ class App(MONAILabelApp):  # type: ignore[misc]
     def check_label(self, image_id: str, label: str) -> None:
         """Refuse a label map that training could not use."""
         with answers():
-            self._check_item(image_id, self.datastore())
+            self.datastore().check_item(image_id)
             image = self.datastore().get_image_uri(image_id)
             if self.check_items is None:
                 parser = read_bundle(self.bundle, "train", dataset_dir=self.settings.dataset_dir)
@@ -108,14 +111,31 @@ class App(MONAILabelApp):  # type: ignore[misc]
             except ValueError as error:
                 raise ValueError(str(error).replace(label, "the label map")) from error
 
-    def _check_item(self, image_id: str, datastore: Any) -> None:
-        if image_id not in datastore.list_images():
-            raise HTTPException(
-                404, f"There is no item {image_id!r}; GET /datastore/?output=all lists those there are."
-            )
+    def _dicom_studies(self) -> DicomStudies:
+        user, password = server_settings.MONAI_LABEL_DICOMWEB_USERNAME, server_settings.MONAI_LABEL_DICOMWEB_PASSWORD
+        client = DICOMwebClientX(
+            url=self.studies.rstrip("/"),
+            session=create_session_from_user_pass(user, password) if user and password else None,
+            qido_url_prefix=server_settings.MONAI_LABEL_QIDO_PREFIX,
+            wado_url_prefix=server_settings.MONAI_LABEL_WADO_PREFIX,
+            stow_url_prefix=server_settings.MONAI_LABEL_STOW_PREFIX,
+        )
+        layout = layout_of(read_bundle(self.bundle, "inference", dataset_dir=""))
+        return DicomStudies(
+            client,
+            Path(self.app_dir, "studies"),
+            modality=self.settings.modality,
+            modalities=list(layout.modalities),
+            patterns=self.settings.patterns,
+            shown=self.settings.shown or next(iter(layout.modalities)),
+            names=study_labels(self.bundle, dataset_dir=""),
+            check_label=self.check_label,
+            fetch_by_frame=server_settings.MONAI_LABEL_DICOMWEB_FETCH_BY_FRAME,
+        )
 
     def _case_of(self, image: str) -> Mapping[str, Any]:
-        return self.cases.get(image, {})
+        case: Mapping[str, Any] = self.datastore().case_of(image)
+        return case
 
     def _studied(self) -> dict[str, Any]:
         return {"dataset_dir": self.settings.dataset_dir, "case_of": self._case_of}

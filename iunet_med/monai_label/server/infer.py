@@ -38,11 +38,7 @@ class InferTask(BundleInferTask):  # type: ignore[misc]
         self.dataset_dir = dataset_dir
         self.case_of = case_of
         super().__init__(bundle, conf, **options)
-        self.labels = label_names(
-            read_metadata(Path(bundle, "configs", "metadata.json")),
-            layout_of(read_bundle(bundle, "inference", dataset_dir="")).regions,
-            layout_of(read_bundle(bundle, "inference", dataset_dir=dataset_dir)).regions,
-        )
+        self.labels = study_labels(bundle, dataset_dir=dataset_dir)
 
     def run_pre_transforms(self, data: dict[str, Any], transforms: Sequence[Callable[..., Any]]) -> Any:
         """Load all files of the case in place of the item's one."""
@@ -86,6 +82,15 @@ class ProbabilityTask(InferTask):
         steps = super().post_transforms(data)
         steps = [step for step in steps if not isinstance(step, Invertd | SaveImaged)]
         return steps[: label_step(steps)]
+
+
+def study_labels(bundle: str, *, dataset_dir: str) -> dict[str, int]:
+    """Return the label values of a study by their names."""
+    return label_names(
+        read_metadata(Path(bundle, "configs", "metadata.json")),
+        layout_of(read_bundle(bundle, "inference", dataset_dir="")).regions,
+        layout_of(read_bundle(bundle, "inference", dataset_dir=dataset_dir)).regions,
+    )
 
 
 def read_bundle(bundle: str, config: str, *, dataset_dir: str) -> ConfigParser:

@@ -46,7 +46,7 @@ else:
     def frame_bytes(data: Dataset, index: int | None) -> bytes:
         """Return a frame's compressed bytes."""
         frames = generate_pixel_data_frame(data.PixelData, int(data.get("NumberOfFrames") or 1))
-        return next(content for number, content in enumerate(frames) if number == (index or 0))
+        return next(bytes(content) for number, content in enumerate(frames) if number == (index or 0))
 
     def needs_decoder(syntax: UID) -> bool:
         """Whether a frame that cannot be decoded may need a package more.

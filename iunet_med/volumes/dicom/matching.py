@@ -23,7 +23,8 @@ def match_modalities(
 
     def named(candidates: Sequence[Series]) -> str:
         texts = [
-            f"{one.key} ({one.modality}, {len(one.frames) or len(one.files)} slices"
+            f"{one.key} ({one.modality}"
+            + (f", {count} slices" if (count := len(one.frames) or len(one.files)) else "")
             + (f", {one.description or one.protocol!r})" if show_descriptions else ")")
             for one in candidates
         ]
@@ -35,8 +36,7 @@ def match_modalities(
         if len(fitting) != 1:
             raise ValueError(
                 f"{modality}: {len(fitting)} series fit {pattern!r}, exactly one must; the candidates are "
-                f"{named(fitting or series)}; change the pattern, or give a series' key in its place. "
-                "`iunet-med segment FOLDER --list` shows descriptions and keys."
+                f"{named(fitting or series)}; change the pattern, or give a series' key in its place."
             )
         for other, taken in chosen.items():
             if taken is fitting[0]:
