@@ -76,7 +76,8 @@ test: export OMP_NUM_THREADS = 1
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-# The real server of MONAI Label, in an environment of its own: it needs older versions of numpy and pydicom.
+# The real server of MONAI Label, in an environment of its own: it needs older versions of numpy and pydicom. With Orthanc
+# installed (apt install orthanc orthanc-dicomweb) it is tried on DICOMweb, too.
 LABEL_VENV := .venv-monai-label
 monai-label-test: export OMP_NUM_THREADS = 1
 monai-label-test: $(READY) $(LABEL_VENV)/.ready
@@ -86,7 +87,7 @@ $(LABEL_VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(LABEL_VENV)
 	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 setuptools wheel
 	SAM2_BUILD_CUDA=0 $(LABEL_VENV)/bin/pip install --quiet --no-build-isolation torch==2.13.0 monailabel==0.8.5 monai==1.6.1 'pydicom<3'
-	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 'numpy<2' 'pydicom<3' --editable .
+	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 'numpy<2' 'pydicom<3' dcmqi python-gdcm --editable .
 	@touch $@
 
 lint: $(READY)
