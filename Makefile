@@ -88,6 +88,7 @@ $(LABEL_VENV)/.ready: pyproject.toml
 	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 setuptools wheel
 	SAM2_BUILD_CUDA=0 $(LABEL_VENV)/bin/pip install --quiet --no-build-isolation torch==2.13.0 monailabel==0.8.5 monai==1.6.1 'pydicom<3'
 	$(LABEL_VENV)/bin/pip install --quiet torch==2.13.0 'numpy<2' 'pydicom<3' dcmqi python-gdcm --editable .
+	$(LABEL_VENV)/bin/python -c "import torchvision" 2>/dev/null || cp tests/monai_label/sitecustomize.py "$$($(LABEL_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 lint: $(READY)

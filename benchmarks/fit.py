@@ -26,7 +26,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
 
 def needed(build: Build, shape: Sequence[int]) -> int:
     """Return the bytes of a training step, with the two moments that Adam keeps of each weight."""
-    step: StepMemory = predict_step_memory(build, shape)
+    step: StepMemory = predict_step_memory(build, shape, device_type="cuda")
     return step.peak + OPTIMISER_STATES * step.gradients
 
 
@@ -66,8 +66,8 @@ def table(*, quick: bool = False) -> str:
     columns, budgets = COLUMNS[: len(cards) + 1], [card * GIB for card in cards]
     sized: dict[str, Build] = {f"{name}, 32 channels": partial(build, 32) for name, build in NETWORKS.items()}
     return (
-        "Tensors of one training step with Adam's two moments, float32, batch 1, predicted on fake tensors; what the "
-        "driver and the convolutions' workspaces take comes on top.\n\n"
+        "Tensors of one training step with Adam's two moments, float32, batch 1, predicted for CUDA on fake "
+        "tensors; what the driver takes and what the allocator reserves beyond the tensors comes on top.\n\n"
         f"Side of the largest cube of four modalities, in steps of {CUBE_STEP} voxels:\n\n"
         + markdown(columns, cubes(sized, budgets))
         + f"\n\nChannels of the first level at 4 x 160 x 192 x 128, in steps of {CHANNEL_STEP}:\n\n"

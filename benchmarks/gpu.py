@@ -33,7 +33,7 @@ def rows(networks: Mapping[str, Build], shape: Sequence[int], rounds: int) -> It
     """Yield one row per network, type and memory layout; networks that do not fit are named as such."""
     for name, build in networks.items():
         for type_name, autocast in TYPES.items():
-            predicted = gib(predict_step_memory(build, shape, autocast=autocast).peak)
+            predicted = gib(predict_step_memory(build, shape, autocast=autocast, device_type="cuda").peak)
             for layout, memory_format in FORMATS.items():
                 try:
                     measured = measure(build, shape, autocast, memory_format, rounds)
@@ -47,7 +47,10 @@ def measure(
 ) -> tuple[str, str]:
     """Return the peak that CUDA's allocator saw and the time of a step."""
     torch.cuda.empty_cache()
-    network: nn.Module = build().to("cuda", memory_format=memory_format)
+    network: nn.Module = build().to("cuda")
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.ndim == 5:  # what `network.to` does, but it refuses buffers of four axes
+            tensor.data = tensor.data.contiguous(memory_format=memory_format)
     image = torch.randn(*shape, device="cuda").to(memory_format=memory_format)
     step = training_step(network, image, autocast=autocast)
     step()

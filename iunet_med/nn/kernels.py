@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 
@@ -11,6 +14,17 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
 HAS_TRITON = find_spec("triton") is not None
+_fake_tensors_on_gpu = ContextVar("_fake_tensors_on_gpu", default=False)
+
+
+@contextmanager
+def fake_tensors_on_gpu() -> Iterator[None]:
+    """Inside, tensors without data are treated as if they lay on a GPU that has Triton, to count its memory."""
+    token = _fake_tensors_on_gpu.set(True)
+    try:
+        yield
+    finally:
+        _fake_tensors_on_gpu.reset(token)
 
 
 def has_kernels(x: Tensor) -> bool:
@@ -18,9 +32,11 @@ def has_kernels(x: Tensor) -> bool:
 
     Where the first one on a device fails, as without a C compiler, a warning says so, and torch's operations are used.
     """
-    if not (HAS_TRITON and x.is_cuda) or torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():
         return False
-    return isinstance(x, FakeTensor) or _run_on(x.device)
+    if isinstance(x, FakeTensor) and _fake_tensors_on_gpu.get():
+        return True
+    return HAS_TRITON and x.is_cuda and (isinstance(x, FakeTensor) or _run_on(x.device))
 
 
 @cache

@@ -1,18 +1,16 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 """Triton kernels for instance normalisation and leaky ReLU in one: a row is one channel of one image.
 
-Imported only where triton is there. Each pass runs over the data twice: first for sums, in many pieces per row, then
+Each pass runs over the data twice: first for sums, in many pieces per row, then
 for the result, by programs that add up the pieces of their row themselves.
 """
 
 from __future__ import annotations
 
 import torch
-import triton
-import triton.language as tl
 from torch import Tensor
 
-from iunet_med.nn.kernel_launch import launch
+from iunet_med.nn.kernel_launch import launch, tl, triton
 
 BLOCK = 4096
 PROGRAMS = 2048

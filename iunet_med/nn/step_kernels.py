@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator"
 """Triton kernels for a state in steps, int16: its values, sums and differences, and its turns between two levels.
 
-Imported only where triton is there. All arithmetic that the backward pass repeats is exact, in integers or by powers of
+All arithmetic that the backward pass repeats is exact, in integers or by powers of
 two, so that it does not matter how a kernel is compiled. Matrices are rounded to multiples of 2^-20.
 """
 
@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from math import prod
 
 import torch
-import triton
-import triton.language as tl
 from torch import Tensor
 
-from iunet_med.nn.kernel_launch import launch
+from iunet_med.nn.kernel_launch import launch, tl, triton
 
 WIDTH = 2048
 BLOCKS = 128
