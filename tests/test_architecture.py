@@ -22,7 +22,7 @@ LAYERS = [
     ["handlers"],
     ["evaluation"],
     ["inference"],
-    ["export", "monai_label"],
+    ["export", "monai_label", "planning"],
     ["cli"],
     ["__main__"],
 ]

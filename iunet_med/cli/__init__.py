@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from iunet_med import __version__
-from iunet_med.cli import bundle, datalist, evaluate, export, familiarity, monai_label, segment, simulate
+from iunet_med.cli import bundle, datalist, evaluate, export, familiarity, monai_label, plan, segment, simulate
 from iunet_med.cli.allocator import keep_freed_memory
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ COMMANDS = (
     bundle.bundle,
     simulate.simulate,
     datalist.datalist,
+    plan.plan,
     segment.segment,
     evaluate.evaluate,
     monai_label.monai_label,

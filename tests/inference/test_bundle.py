@@ -24,8 +24,9 @@ def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
 
 
 def test_the_list_of_own_configs_is_up_to_date() -> None:
-    files = [*ROOT.glob("bundle/*/configs/inference.json"), *ROOT.glob("configs/*.json")]
-    command = "sha256sum bundle/*/configs/inference.json configs/*.json > iunet_med/inference/own_configs.txt"
+    bundled = [path for name in ("inference", "train") for path in ROOT.glob(f"bundle/*/configs/{name}.json")]
+    files = [*bundled, *ROOT.glob("configs/*.json")]
+    command = "sha256sum bundle/*/configs/{inference,train}.json configs/*.json > iunet_med/inference/own_configs.txt"
     assert own_configs() == {file_digest(f): f.relative_to(ROOT).as_posix() for f in files}, f"run: {command}"
 
 

@@ -1,0 +1,1 @@
+"""What fits a memory: crops, channels, and which levels to store."""
