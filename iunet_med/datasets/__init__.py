@@ -1,10 +1,11 @@
 """Data sets as lists of checked cases."""
 
+from iunet_med.datasets.cached import checked_dataset
 from iunet_med.datasets.cases import list_cases
 from iunet_med.datasets.detect import find_layout
 from iunet_med.datasets.folds import split_cases
 from iunet_med.datasets.layouts import FolderLayout, Layout, MsdLayout
-from iunet_med.datasets.listed import CheckItems, checked_dataset
+from iunet_med.datasets.listed import CheckItems
 from iunet_med.datasets.named_layout import NamedLayout
 from iunet_med.datasets.nnunet_layout import NnunetLayout
 from iunet_med.datasets.organ_layout import OrganLayout, find_organ_layout

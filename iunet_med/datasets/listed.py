@@ -1,12 +1,10 @@
 """Items that other programs list, such as MONAI Label, become checked cases before anything trains on them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from monai.data import CacheDataset
 
 from iunet_med.datasets.case_names import name_cases
 from iunet_med.datasets.cases import check_cases
@@ -74,14 +72,3 @@ class CheckItems:
         if problems:
             raise DatasetError(_ITEMS, problems)
         return done
-
-
-def checked_dataset(
-    data: Sequence[Mapping[str, Any]],
-    transform: Callable[..., Any],
-    *,
-    check: CheckItems,
-    cache_rate: float = 0.0,
-) -> CacheDataset:
-    """Return a MONAI data set of items, after checking those that `list_cases` has not; errors as in `CheckItems`."""
-    return CacheDataset(check(data), transform, cache_rate=cache_rate, progress=False)
