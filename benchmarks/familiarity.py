@@ -15,7 +15,7 @@ from scipy.stats import rankdata, spearmanr
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, interpolate
 
-from benchmarks.hippocampus import NETWORKS, WINDOW, fitted, split_and_read
+from benchmarks.hippocampus import NETWORKS, RATES, WINDOW, fitted, split_and_read
 from benchmarks.tables import markdown
 from iunet_med.familiarity import Reference, pooled_features
 
@@ -67,7 +67,7 @@ def table(data: Path | None, *, quick: bool = False) -> str:
     torch.manual_seed(0)
     training, held_out, batch = split_and_read(str(data), fold=0)
     network = NETWORKS["IUNet"]()
-    fitted(network, batch, 2.0 if quick else 200.0)
+    fitted(network, batch, 2.0 if quick else 200.0, rate=RATES[0])
     found = list(rows(network.eval(), training, held_out))
     scores = torch.tensor([score for _, each in found for score in each])
     told = [

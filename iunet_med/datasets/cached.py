@@ -40,7 +40,7 @@ def checked_dataset(
 
 
 def affordable_share(items: Sequence[Mapping[str, Any]], transform: Callable[..., Any]) -> float:
-    """Return the share of the items that can be kept prepared; of several processes on a machine, each keeps its own."""
+    """Return the share of the items that can be kept prepared; several processes on a machine keep their own."""
     if not items:
         return 0.0
     first = CacheDataset(items[:1], transform, cache_rate=1.0, num_workers=None, progress=False)
