@@ -84,12 +84,12 @@ def table(data: Path | None, *, quick: bool = False) -> str:
         best[name] = max(best.get(name, result), result, key=lambda one: mean(one.dice))
     runs = [replace(best[name].run, fold=fold) for fold in range(1, folds) for name in NETWORKS]
     return (
-        f"Expert labels, {folds} folds; the crops' patients are unknown, so two sides of one head may be parted. On the "
-        f"first fold each network chose its highest learning rate, {' or '.join(map(str, RATES))} (AdamW); the figures "
-        "are of the other folds. The networks' sizes, the loss, the augmentation and the crops "
-        f"({' x '.join(map(str, WINDOW))}, batch {BATCH}) are what was chosen for the bundle's IUNet, on the first fold "
-        f"too. {seconds:g} s of processor time on one thread per run, transforms not counted, one run per core at a "
-        "time. HD95 in mm; where a part is not found at all, the image's diagonal. Mean over folds ± standard "
+        f"Expert labels, {folds} folds; the crops' patients are unknown, so two sides of one head may be parted. On "
+        f"the first fold each network chose its highest learning rate, {' or '.join(map(str, RATES))} (AdamW); the "
+        "figures are of the other folds. The networks' sizes, the loss, the augmentation and the crops "
+        f"({' x '.join(map(str, WINDOW))}, batch {BATCH}) are what was chosen for the bundle's IUNet, on the first "
+        f"fold too. {seconds:g} s of processor time on one thread per run, transforms not counted, one run per core "
+        "at a time. HD95 in mm; where a part is not found at all, the image's diagonal. Mean over folds ± standard "
         "deviation; MiB of a step, predicted for a CPU.\n\n" + markdown(COLUMNS, rows(in_parallel(runs)))
     )
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from iunet_med.checks.severity import worst_first
 from iunet_med.cli.layout_option import TrustOption
@@ -25,12 +28,12 @@ if TYPE_CHECKING:
 def segment(
     context: typer.Context,
     given: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="INPUT",
             help="A NIfTI, NRRD or MHA file, a folder of cases or of DICOM, or a list of cases, `*.csv` or `*.json`.",
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="The folder of the results; with `--list`, a CSV file to write instead."),
@@ -39,6 +42,12 @@ def segment(
         bool,
         typer.Option("--list", help="Only show what would be taken for what, and what would be refused and why."),
     ] = False,
+    list_classes: Annotated[
+        bool, typer.Option("--list-classes", help="Only show the bundle's classes and their label values.")
+    ] = False,
+    classes: Annotated[
+        str, typer.Option("--classes", metavar="NAME,NAME", help="Write these classes alone, as in `liver,spleen`.")
+    ] = "",
     bundle: Annotated[
         str, typer.Option(metavar="NAME", help="A bundle by the name in `iunet-med bundle`, or by its folder.")
     ] = "iunet_brats_mri",
@@ -95,6 +104,11 @@ def segment(
     """
     named = {"--set": pairs(settings, "--set"), "--map": pairs(series, "--map")}
     values = {name: _value(text) for name, text in named["--set"].items()}
+    if list_classes:
+        _tell_classes(bundle, config or [], values, trust=trust)
+        return
+    if given is None:
+        raise typer.BadParameter("expected INPUT, a file, a folder or a list of cases.", param_hint="INPUT")
     if list_only:
         from iunet_med.cli.listing import tell_listing, write_template
         from iunet_med.inference.intake.listing import list_inputs
@@ -116,6 +130,7 @@ def segment(
 
     options = {field.name: context.params[field.name] for field in fields(Options) if field.name in context.params}
     options |= {"configs": config or [], "settings": values, "series": named["--map"]}
+    options["classes"] = [name.strip() for name in classes.split(",") if name.strip()]
     progress = progress_bar()
     task = progress.add_task("segmenting", total=None)
 
@@ -132,6 +147,21 @@ def segment(
         return
     tell_results(results, output)
     raise typer.Exit(1 if any(result.status == "failed" for result in results) else 0)
+
+
+def _tell_classes(bundle: str, configs: Sequence[Path], settings: dict[str, Any], *, trust: bool) -> None:
+    with clear_errors(status=2):
+        from iunet_med.inference.bundle import open_layout
+        from iunet_med.inference.classes import class_rows
+        from iunet_med.shipped import bundle_folder
+
+        layout = open_layout(bundle_folder(bundle), configs=configs, settings=settings, trust=trust)
+    table = Table(title=f"Classes of {bundle}", box=SIMPLE)
+    for column in ("class", "label value", "made of the values"):
+        table.add_column(column)
+    for row in class_rows(layout):
+        table.add_row(*row)
+    Console().print(table)
 
 
 def tell_results(results: Sequence["CaseResult"], output: Path) -> None:

@@ -179,7 +179,8 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     """
     start = time.perf_counter()
     prepared = computed.prepared
-    measures = measure_regions(computed.labels, prepared.affine, bundle)
+    image = prepared.shown[next(iter(prepared.shown))] if bundle.modality == "CT" else None
+    measures = measure_regions(computed.labels, prepared.affine, bundle, image=image)
     checked = check_labels(measures, volume_ml=prepared.body_voxels * voxel_ml(prepared.affine))
     findings = (*checked, *computed.findings)  # a doubtful result is told before its input
     outputs = Outputs(
@@ -212,13 +213,22 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
     )
 
 
-def measure_regions(labels: NDArray[np.uint8], affine: NDArray[np.float64], bundle: Bundle) -> list[RegionMeasure]:
-    """Measure each region of the layout with the regions nested in it, as clinicians count them."""
+def measure_regions(
+    labels: NDArray[np.uint8], affine: NDArray[np.float64], bundle: Bundle, *, image: NDArray[np.float32] | None = None
+) -> list[RegionMeasure]:
+    """Measure each region of the layout with the regions nested in it, as clinicians count them.
+
+    Args:
+        labels: label map (X, Y, Z).
+        affine: voxel index to mm, (4, 4).
+        bundle: names the regions.
+        image: in HU, on the same grid.
+    """
     measures = []
     for name, values in bundle.layout.regions.items():
         own = bundle.values[name]
         region = np.isin(labels, list(values)).astype(np.uint8) * np.uint8(own)
-        measures += measure_labels(region, affine, names={own: name})
+        measures += measure_labels(region, affine, names={own: name}, image=image)
     return measures
 
 

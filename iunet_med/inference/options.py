@@ -18,6 +18,7 @@ class Job:
         resample_uneven: whether unevenly spaced or tilted DICOM slices are brought to an even, upright grid instead of
             being refused.
         sparse_seg: whether DICOM segmentations leave out slices in which nothing is labelled.
+        classes: names of the classes that are written, with those nested in them; none for all.
 
     Raises:
         ValueError: `sparse_seg` without `dicom_seg`.
@@ -29,6 +30,7 @@ class Job:
     dicom_seg: bool = False
     resample_uneven: bool = False
     sparse_seg: bool = False
+    classes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.sparse_seg and not self.dicom_seg:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from iunet_med.csv_rows import write_rows
 from iunet_med.datasets.problems import first_cause
 from iunet_med.inference.bundle import Bundle, open_bundle
 from iunet_med.inference.case import Prepared, case_key, compute, prepare, write
+from iunet_med.inference.classes import only_classes
 from iunet_med.inference.familiar import with_reference
 from iunet_med.inference.intake.contents import data_folder
 from iunet_med.inference.intake.inputs import dicom_contents, files_digest
@@ -29,6 +30,7 @@ from iunet_med.inference.intake.sources import list_sources
 from iunet_med.inference.options import Options
 from iunet_med.inference.page.run_page import write_overview
 from iunet_med.inference.results.earlier import keep_earlier
+from iunet_med.inference.results.manifest import write_manifest
 from iunet_med.inference.results.outputs import output_names
 from iunet_med.inference.results.patients import write_patients
 from iunet_med.inference.results.sidecar import CaseResult, finished, read_sidecar, sidecar_path, write_sidecar
@@ -63,6 +65,7 @@ def segment(
         from iunet_med.inference.results.dicom_seg import import_highdicom  # pydicom takes a while
 
         import_highdicom()
+    started = datetime.now().astimezone()
     folder, device, series = Path(asked.output), asked.device, asked.series
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if device is None and world > 1 and torch.cuda.is_available():
@@ -76,7 +79,7 @@ def segment(
         device=device,
         trust=asked.trust,
     )
-    parts = with_reference(parts)
+    chosen = only_classes(parts := with_reference(parts), asked.classes)
     left_out: list[LeftOutRow] = []
     sources = list_sources(
         Path(given),
@@ -88,7 +91,7 @@ def segment(
     root = Path(given) if Path(given).is_dir() else Path(given).parent
     if rank == 0:
         write_patients(folder, sources, root=root)
-    run = _Run(parts, asked, folder, root=root)
+    run = _Run(chosen, asked, folder, root=root)
     own = sources[rank::world]
     if on_start:
         on_start(len(own))
@@ -102,7 +105,8 @@ def segment(
         results = {source.name: _known(read_sidecar(folder, source.name), source) for source in sources}
     ordered = [results[source.name] for source in sources]
     if rank == 0:
-        write_overview(folder, ordered, parts)
+        write_overview(folder, ordered, chosen)
+        write_manifest(folder, ordered, chosen, asked, given=Path(given), started=started)
         (folder / "left_out.csv").unlink(missing_ok=True)
         if left_out:
             write_rows(folder / "left_out.csv", left_out, row_type=LeftOutRow)

@@ -59,7 +59,8 @@ def values_of(segments: Mapping[int, str], names: Mapping[str, int]) -> dict[int
 
 
 def _attribute(value: int, name: str, colour: str) -> dict[str, Any]:
-    category, kind = segment_codes(name)
+    category, kind, side = segment_codes(name)
+    modifier = {"SegmentedPropertyTypeModifierCodeSequence": _sequence(side)} if side else {}
     return {
         "labelID": value,
         "SegmentLabel": name,
@@ -68,6 +69,7 @@ def _attribute(value: int, name: str, colour: str) -> dict[str, Any]:
         "SegmentAlgorithmName": ALGORITHM,
         "SegmentedPropertyCategoryCodeSequence": _sequence(category),
         "SegmentedPropertyTypeCodeSequence": _sequence(kind),
+        **modifier,
         "recommendedDisplayRGBValue": [int(colour[start : start + 2], 16) for start in (1, 3, 5)],
     }
 

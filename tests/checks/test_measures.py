@@ -46,9 +46,23 @@ def test_measures_follow_flips_and_permutations() -> None:
             assert there.bounding_box == (12 - k1, 12 - k0, i0, i1, j0, j1)
 
 
+def test_values_inside_and_the_edge() -> None:
+    label = two_boxes()
+    image = np.where(label == 3, np.arange(label.size).reshape(label.shape), -1000).astype(np.float32)
+    image[3:13, 2:10, 1:6] = 40
+    large, absent, small = measure_labels(label, OBLIQUE, names=NAMES, image=image)
+    inside = image[label == 2]
+    assert (large.mean, large.median, large.deviation) == pytest.approx((inside.mean(), 40, inside.std()), rel=1e-6)
+    assert (small.mean, small.median) == pytest.approx((image[label == 3].mean(), np.median(image[label == 3])))
+    assert (absent.mean, absent.median, absent.deviation) == (None, None, None)
+    assert [one.touches_edge for one in (large, absent, small)] == [False, False, True]
+    label[19, 0, 0] = 2
+    assert measure_labels(label, OBLIQUE, names=NAMES)[0].touches_edge
+
+
 def test_empty_label_map() -> None:
     assert measure_labels(np.zeros((2, 3, 4), np.int32), np.eye(4), names={1: "x"}) == [
-        RegionMeasure("x", 1, 0.0, (), 0, 0.0)
+        RegionMeasure("x", 1, 0.0, (), 0, 0.0, False, None, None, None)
     ]
 
 

@@ -7,7 +7,9 @@ from iunet_med.checks.prediction import check_labels
 
 
 def measure(volume_ml: float, components: int = 1, name: str = "ET") -> RegionMeasure:
-    return RegionMeasure(name, 3, volume_ml, (0, 1, 0, 1, 0, 1) if components else (), components, volume_ml)
+    return RegionMeasure(
+        name, 3, volume_ml, (0, 1, 0, 1, 0, 1) if components else (), components, volume_ml, False, None, None, None
+    )
 
 
 @pytest.mark.parametrize(

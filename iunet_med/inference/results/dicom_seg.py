@@ -155,8 +155,10 @@ def _descriptions(highdicom: Any, names: Sequence[str], version: str) -> list[An
 
 
 def _describe(highdicom: Any, number: int, name: str, algorithm: Any) -> Any:
-    category, kind = (highdicom.sr.CodedConcept(code.value, "SCT", code.meaning) for code in segment_codes(name))
-    return highdicom.seg.SegmentDescription(
+    category, kind, side = (
+        code and highdicom.sr.CodedConcept(code.value, "SCT", code.meaning) for code in segment_codes(name)
+    )
+    described = highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=name[:64],  # the longest text that DICOM allows here
         segmented_property_category=category,
@@ -164,3 +166,6 @@ def _describe(highdicom: Any, number: int, name: str, algorithm: Any) -> Any:
         algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm,
     )
+    if side:
+        described.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = [side]
+    return described

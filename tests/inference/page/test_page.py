@@ -23,7 +23,7 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def measure(volume_ml: float, name: str = "WT") -> RegionMeasure:
-    return RegionMeasure(name, 2, volume_ml, (0, 1, 0, 1, 0, 1), 3, volume_ml / 2)
+    return RegionMeasure(name, 2, volume_ml, (0, 1, 0, 1, 0, 1), 3, volume_ml / 2, False, None, None, None)
 
 
 def cases(folder: Path) -> list[ReportCase]:

@@ -12,7 +12,10 @@ RESULT = CaseResult(
     status="warning",
     reason="",
     findings=(Finding("warning", "grid", "moved"),),
-    measures=(RegionMeasure("ET", 3, 1.5, (0, 1, 2, 3, 4, 5), 2, 1.0), RegionMeasure("TC", 1, 0.0, (), 0, 0.0)),
+    measures=(
+        RegionMeasure("ET", 3, 1.5, (0, 1, 2, 3, 4, 5), 2, 1.0, True, 40.1, 41.0, 3.5),
+        RegionMeasure("TC", 1, 0.0, (), 0, 0.0, False, None, None, None),
+    ),
     files=("a_seg.nii.gz",),
     seconds=1.25,
     peak_mib=100.5,

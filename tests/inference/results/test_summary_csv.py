@@ -11,7 +11,10 @@ from iunet_med.inference.results.summary_csv import write_summary
 
 
 def test_rows(tmp_path: Path) -> None:
-    measures = (RegionMeasure("ET", 3, 1.5, (0, 1, 2, 3, 4, 5), 2, 1.0), RegionMeasure("TC", 1, 0.0, (), 0, 0.0))
+    measures = (
+        RegionMeasure("ET", 3, 1.5, (0, 1, 2, 3, 4, 5), 2, 1.0, True, 40.123, 41.0, 3.5),
+        RegionMeasure("TC", 1, 0.0, (), 0, 0.0, False, None, None, None),
+    )
     good = CaseResult("a", "warning", "", (Finding("warning", "grid", "moved"),), measures, (), 1.5, 10.0, "k", {})
     bad = replace(good, case="b", status="failed", reason="cut off", measures=())
     write_summary(tmp_path / "summary.csv", [good, bad])
@@ -24,3 +27,5 @@ def test_rows(tmp_path: Path) -> None:
     ]
     assert (rows[0]["reason"], rows[2]["reason"]) == ("grid: moved", "cut off")
     assert (rows[0]["bounding_box"], rows[0]["volume_ml"], rows[1]["bounding_box"]) == ("0 1 2 3 4 5", "1.5", "")
+    told = [[row[name] for name in ("touches_edge", "mean", "median", "deviation")] for row in rows]
+    assert told == [["yes", "40.12", "41.0", "3.5"], ["no", "", "", ""], ["", "", "", ""]]
