@@ -5,16 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo weights weights-ct weights-hippocampus test monai-label-test lint dist clean
+.PHONY: demo demo-ct weights weights-ct weights-hippocampus test monai-label-test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
-demo weights weights-ct weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
+demo demo-ct weights weights-ct weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
 # Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
-demo weights weights-ct weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
-demo weights weights-ct weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
-demo weights weights-ct weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
+demo demo-ct weights weights-ct weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo demo-ct weights weights-ct weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo demo-ct weights weights-ct weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
 	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
 	$(BIN)/iunet-med simulate demo/train --cases 10
@@ -33,6 +33,23 @@ demo: $(READY)
 	$(BIN)/iunet-med evaluate demo/held-out demo/trained demo/untrained --csv demo/dice.csv --picture demo/overview.png
 	@echo; echo "Label maps: demo/trained/*/*_seg.nii.gz   picture: demo/overview.png   Dice: demo/dice.csv   logs: demo/*.log"
 	@echo "Curves of the training: $(BIN)/tensorboard --logdir demo/tensorboard"
+
+# The same with CT: five organs on coarse voxels.
+demo-ct: CT := bundle/iunet_ct_organs
+demo-ct: $(READY)
+	@echo; echo "1. Simulate CT of torsos: 10 cases to train on, 3 held out."
+	$(BIN)/iunet-med simulate demo/ct/train --kind ct --cases 10 --spacing 4
+	$(BIN)/iunet-med simulate demo/ct/held-out --kind ct --cases 3 --spacing 4 --seed 1000
+	@echo; echo "2. Train an invertible U-Net with reversible backpropagation."
+	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_demo.json']" \
+	    --dataset_dir demo/ct/train --ckpt_dir demo/ct/model --output_dir demo/ct/tensorboard >demo/ct/train.log
+	@echo; echo "3. Segment the held-out cases: label maps, volumes and HU of each organ, and a report."
+	$(BIN)/iunet-med segment demo/ct/held-out --bundle $(CT) --config configs/ct_demo.json \
+	    --set checkpoint=demo/ct/model/model.pt --output demo/ct/results
+	@echo; echo "4. Compare with the truth."
+	$(BIN)/iunet-med evaluate demo/ct/held-out demo/ct/results --layout configs/ct_demo.json \
+	    --csv demo/ct/dice.csv --picture demo/ct/overview.png
+	@echo; echo "Report: demo/ct/results/report.html   organs: demo/ct/results/summary.csv   picture: demo/ct/overview.png"
 
 # The weights that the bundle ships, from simulated brains alone, fine voxels and coarse ones.
 weights: SHELL := /bin/bash # its `time` tells the processor's time

@@ -13,6 +13,7 @@ from benchmarks import (
     bundle,
     comparison,
     compiled,
+    ct,
     drift,
     familiarity,
     fit,
@@ -40,6 +41,7 @@ TITLES = {
     "hippocampus": "Hippocampi with expert labels",
     "familiarity": "Telling unfamiliar images",
     "whole_ct": "Segmenting a whole CT",
+    "ct": "Organs in real CT",
     "compiled": "Eager and compiled, in 16 and 32 bits",
     "kernels": "Kernels for a GPU",
     "gpu": "On a GPU",
@@ -58,6 +60,7 @@ def main() -> None:
         help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
     )
     parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
+    parser.add_argument("--ct", type=Path, metavar="FOLDER", help="scans with labels of TotalSegmentator beside them")
     chosen = parser.parse_args()
     tables: dict[str, Callable[..., str]] = {
         "paper": paper.table,
@@ -72,6 +75,7 @@ def main() -> None:
         "hippocampus": partial(hippocampus.table, chosen.hippocampus),
         "familiarity": partial(familiarity.table, chosen.hippocampus),
         "whole_ct": whole_ct.table,
+        "ct": partial(ct.table, chosen.ct),
         "compiled": compiled.table,
         "kernels": kernels.table,
         "gpu": gpu.table,

@@ -107,3 +107,17 @@ def test_case_is_read_from_files_in_any_order_of_axes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.truth, expected.truth)
     np.testing.assert_array_equal(read.prediction, expected.truth)
     np.testing.assert_array_equal(read.images["t1"], expected.images["t1"])
+
+
+def test_ct_is_shown_in_a_soft_tissue_window_and_cut_to_the_body() -> None:
+    ct = np.full((40, 40, 6), -1000.0)
+    ct[10:30, 12:28] = 40
+    label = np.zeros(ct.shape, np.uint8)
+    label[15:20, 15:20, 3] = 1
+    case = PictureCase(name="a", images={"ct": ct}, truth=label, prediction=label, spacing_mm=(2.0, 2.0, 2.0))
+    regions = {f"organ_{number}": [number] for number in range(1, 9)}
+    figure = draw_overview([case], regions=regions)
+    images = [axes.images[0] for axes in figure.axes]
+    assert [image.get_clim() for image in images] == [(-160.0, 240.0)] * 3
+    assert images[0].get_array().shape == (16 + 6, 20 + 6), "the body and a margin"
+    assert figure.axes[2].get_xlabel().count("\n") == 2, "three scores a line"
