@@ -53,7 +53,7 @@ SECTIONS = [
 ]
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
 OVERLAYS = sorted(REPOSITORY.glob("configs/*.json"))
-OF_OTHER_BUNDLES = ("ct_demo", "ct_simulated_weights", "ct_simulated_weights_2")
+OF_OTHER_BUNDLES = [path.stem for path in OVERLAYS if path.stem.startswith("ct_")]
 OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1, 0.2, 2.4, 11.0], [0, 0, 0, 1]])
 
 
@@ -61,7 +61,8 @@ def test_all_bundles_and_configs_are_known() -> None:
     assert [bundle.name for bundle in BUNDLES] == ["iunet_brats_mri", "iunet_ct_organs", "iunet_hippocampus_mri"]
     networks = ["dynunet", "iunet16", "iunet32", "iunet64", "segresnet", "unet"]
     others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "simulated_weights", "whole_volume"]
-    others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2"]
+    others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2", "ct_whole_volume"]
+    others += [f"ct_{memory}gb" for memory in (8, 12, 16, 24)]
     assert [path.stem for path in OVERLAYS] == sorted(networks + others)
     assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6 * 3
 
