@@ -76,6 +76,8 @@ def evaluate(
         from iunet_med.evaluation.summary import summarise, write_summary
         from iunet_med.evaluation.tables import score_table, summary_table
 
+        if layout == "auto" and datalist is None:
+            layout = _layout_of_results(predictions[0]) or layout
         listed_in = str(datalist or "")
         chosen = read_layout(layout, dataset, datalist=listed_in, trust=trust)
         listed = _list_cases(dataset, chosen, folders=predictions, names=cases, datalist=listed_in, fold=fold)
@@ -97,6 +99,15 @@ def evaluate(
 
             write_metrics_picture(plot, scores)
         Console().print(score_table(scores), summary_table(summaries))
+
+
+def _layout_of_results(folder: Path) -> str:
+    """The bundle that made the predictions, if its layout is its own and not found by the data."""
+    from iunet_med.inference.results.manifest import bundle_of
+    from iunet_med.shipped import shipped_bundles
+
+    name = bundle_of(folder)
+    return name if name in shipped_bundles() and name != "iunet_brats_mri" else ""
 
 
 def _list_cases(

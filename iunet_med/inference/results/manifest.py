@@ -17,7 +17,7 @@ from iunet_med.inference.options import Options
 from iunet_med.inference.results.sidecar import CaseResult
 
 MANIFEST = "run.json"
-_OF_PLACES = ("output", "bundle", "configs", "overwrite", "jobs", "keep_identifiers", "trust")
+_OF_PLACES = ("output", "bundle", "overwrite", "jobs", "keep_identifiers", "trust")
 """Options that say where and how, not what."""
 
 
@@ -43,11 +43,12 @@ def write_manifest(
         "machine": {"system": platform.system(), "processor": platform.machine(), "device": _device(bundle.device)},
         "bundle": {
             "name": bundle.name,
+            "folder": Path(options.bundle).resolve().name,
             "version": bundle.version,
             "weights_sha256": bundle.weights_sha256,
             "config_sha256": bundle.config_sha256,
         },
-        "options": {key: value for key, value in asdict(options).items() if key not in _OF_PLACES and value},
+        "options": _given(options),
         "cases": [
             {
                 "case": one.case,
@@ -63,6 +64,21 @@ def write_manifest(
     }
     with replacing(output / MANIFEST) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def bundle_of(results: Path) -> str:
+    """Return the name of the bundle that made results as it is, without other configs or settings; else nothing."""
+    try:
+        told = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
+        changed = {"configs", "settings"} & told["options"].keys()
+        return "" if changed else str(told["bundle"]["folder"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""  # no results of `segment`
+
+
+def _given(options: Options) -> dict[str, Any]:
+    given = {key: value for key, value in asdict(options).items() if key not in _OF_PLACES and value}
+    return given | ({"configs": [Path(one).name for one in options.configs]} if options.configs else {})
 
 
 def _device(device: torch.device) -> str:
