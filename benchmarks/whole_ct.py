@@ -29,7 +29,7 @@ from iunet_med.volumes.nearest import labels_on_grid
 
 CLASSES = 24
 LPS = np.diag([-0.8, -0.8, 1.0, 1.0])
-FULL, SMALL, QUICK = (512, 512, 600), (256, 256, 300), (96, 96, 120)
+FULL, SMALL, QUICK = (512, 512, 800), (256, 256, 300), (96, 96, 120)
 COLUMNS = ("route", "volume", "peak (MiB)", "seconds", "labels that differ")
 
 

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 LAYOUT_HELP = (
     "What the folder looks like: `auto` (found by its content, or by the bundle that made the results), "
-    "`brats18` (2018 to 2021), `brats23` (2023 and later), `brats24` (with resection cavities), `msd`, the name of a bundle that comes with the package, or a JSON config "
-    "with an id `layout`, as in configs/four_modalities_lesion.json."
+    "`brats18` (2018 to 2021), `brats23` (2023 and later), `brats24` (with resection cavities), `msd`, the name of a "
+    "bundle that comes with the package, or a JSON config with an id `layout`, as in "
+    "configs/four_modalities_lesion.json."
 )
 TRUST_HELP = (
     "Run configs that can run any code. Configs as shipped, and those of plain values, layouts and transforms, need no "
