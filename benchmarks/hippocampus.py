@@ -76,17 +76,17 @@ def table(data: Path | None, *, quick: bool = False) -> str:
     """Return the comparison in Markdown; `quick` trains for two seconds on two folds."""
     if data is None:
         return "Open: give the folder of Task04_Hippocampus by `--hippocampus FOLDER`."
-    seconds, folds, searched = (2.0, 3, 2.0) if quick else (200.0, 5, 60.0)
-    tried = [Run(name, 0, rate, searched, str(data)) for name in NETWORKS for rate in RATES]
+    seconds, folds = (2.0, 3) if quick else (60.0, 5)
+    tried = [Run(name, 0, rate, seconds, str(data)) for name in NETWORKS for rate in RATES]
     best: dict[str, Result] = {}
     for result in in_parallel(tried):
         name = result.run.network
         best[name] = max(best.get(name, result), result, key=lambda one: mean(one.dice))
-    runs = [replace(best[name].run, fold=fold, seconds=seconds) for fold in range(1, folds) for name in NETWORKS]
+    runs = [replace(best[name].run, fold=fold) for fold in range(1, folds) for name in NETWORKS]
     return (
         f"Expert labels, {folds} folds; the crops' patients are unknown, so two sides of one head may be parted. On "
-        f"the first fold each network chose its highest learning rate, {' or '.join(map(str, RATES))} (AdamW), in "
-        f"{searched:g} s; the figures are of the other folds. The networks' sizes, loss, augmentation and crops "
+        f"the first fold each network chose its highest learning rate, {' or '.join(map(str, RATES))} (AdamW); "
+        "the figures are of the other folds. The networks' sizes, loss, augmentation and crops "
         f"({' x '.join(map(str, WINDOW))}, batch {BATCH}) are what was chosen for the bundle's IUNet, on the first "
         f"fold too. {seconds:g} s of processor time on one thread per run, transforms not counted, one run per core "
         "at a time. HD95 in mm; where a part is not found at all, the image's diagonal. Mean over folds ± standard "
