@@ -16,7 +16,7 @@ from iunet_med.nn.blocks import ActivationSpec, ConvolutionalBlock, Kernel, Spec
 from iunet_med.nn.chain import Chain, OnLastChannels
 from iunet_med.nn.channel_plan import ChannelPlan, Stride
 from iunet_med.nn.coupling import AdditiveCoupling, AffineCoupling, Coupling, Couplings
-from iunet_med.nn.engine import begin_stream, end_stream, reversible
+from iunet_med.nn.engine import begin_stream, end_stream, reversible, reversible_and_log_det
 from iunet_med.nn.exact_sums import ToGrid, is_low, rounds, to_grid
 from iunet_med.nn.fixed_point import Steps, Stream
 from iunet_med.nn.mixing import ChannelMixing
@@ -300,12 +300,17 @@ class InvertibleUNet(Bijection):
         return self.forward_and_log_det(x)[1]
 
     def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return `forward(x)` and `log_det(x)` by one evaluation of each coupling, by ordinary backpropagation."""
+        """Return `forward(x)` and `log_det(x)` by one evaluation of each coupling.
+
+        With backprop "reversible" both are differentiated without stored activations.
+        """
         if any(n % r for n, r in zip(x.shape[2:], self.reach, strict=True)):
             raise ValueError(
                 f"log_det: expected a spatial shape of multiples of {self.reach}, got {tuple(x.shape[2:])}; a padded "
                 "map is onto a part of its range only, so crop or pad the image before."
             )
+        if self.backprop == "reversible" and not is_exporting():
+            return reversible_and_log_det(self.level, self._checked(x))  # type: ignore[no-any-return]
         return self.level.forward_and_log_det(self._checked(x))
 
     def layout(self) -> str:

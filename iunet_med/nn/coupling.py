@@ -130,13 +130,24 @@ class AffineCoupling(Coupling):
         log_scale, shift = torch.chunk(self.function(v).to(v.dtype), 2, 1)
         return torch.cat([torch.tanh(log_scale), shift], 1)
 
+    def push(self, u: Tensor, v: Tensor, tape: Tape) -> Halves:
+        """See `Coupling.push`; the log-determinant is added to the tape's where it is wanted."""
+        if tape.log_det is None:
+            return super().push(u, v, tape)
+        first, second, log_det = self.forward_and_log_det(u, v)
+        tape.log_det = tape.log_det + log_det
+        return first, second
+
     def pull_back(self, halves: Halves, grads: Halves, state: BackwardState) -> tuple[Halves, Halves]:
         """See `Coupling.pull_back`."""
         (u, v), (grad_u, grad_v) = halves, grads
         evaluation = Evaluation(self.function, self.log_scale_and_shift, u)
         log_scale, shift = evaluation.value.chunk(2, 1)
         scaled = v - shift
-        grad_function, parameter_grads = evaluation.pull_back(torch.cat([grad_v * scaled, grad_v], 1))
+        grad_log_scale = grad_v * scaled
+        if (grad_log_det := state.tape.grad_log_det) is not None:
+            grad_log_scale += grad_log_det.reshape(-1, *[1] * (v.ndim - 1))
+        grad_function, parameter_grads = evaluation.pull_back(torch.cat([grad_log_scale, grad_v], 1))
         state.gradients.add(evaluation.parameters, parameter_grads)
         return (scaled * torch.exp(-log_scale), u), (grad_v * torch.exp(log_scale), grad_function + grad_u)
 

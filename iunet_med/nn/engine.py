@@ -47,28 +47,57 @@ def reversible(
         RuntimeError: in the backward pass, if the output was changed in place, if the parameters are no longer
             those of the forward pass, if it runs a second time, or if a second derivative is asked for.
     """
-    if not torch.is_grad_enabled() or not (x.requires_grad or trainable(bijection)) or is_recorded() or x.is_meta:
+    if _is_plain(bijection, x):
         return plain(bijection, x)
+    tape, parameters = _tape_and_parameters(bijection, stream=stream, level=level)
+    if compiled:
+        tape.call = compiled_calls(bijection)
+    box: list[Tensor] = []
+    y = _Reversible.apply(bijection, tape, box, dtype, x, *parameters)  # type: ignore[no-untyped-call]
+    return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def reversible_and_log_det(bijection: Bijection, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return `bijection.forward_and_log_det(x)`, to be differentiated without stored activations.
+
+    Couplings and isometries alone may be inside, none of whose levels is stored. What needs an ordinary pass, and the
+    errors, are those of `reversible`.
+    """
+    if _is_plain(bijection, x):
+        return bijection.forward_and_log_det(x)
+    tape, parameters = _tape_and_parameters(bijection)
+    tape.log_det = x.new_zeros(x.shape[0])
+    box: list[Tensor] = []
+    y, log_det = _Reversible.apply(bijection, tape, box, x.dtype, x, *parameters)  # type: ignore[no-untyped-call]
+    return _HandOver.apply(y, box), log_det  # type: ignore[no-untyped-call]
+
+
+def _is_plain(bijection: Bijection, x: Tensor) -> bool:
+    """Return True if an ordinary pass is needed, or enough."""
+    if not torch.is_grad_enabled() or not (x.requires_grad or trainable(bijection)) or is_recorded() or x.is_meta:
+        return True
     if has_hooks(bijection):
         warnings.warn(
             "Hooks on modules inside a reversible network: this pass stores its activations, so that each hook is "
             "called once. Remove the hooks to save memory, or set backprop='stored' to leave it so.",
-            stacklevel=2,
+            stacklevel=3,
         )
-        return plain(bijection, x)
+        return True
     _refuse_running_statistics(bijection)
-    box: list[Tensor] = []
+    return False
+
+
+def _tape_and_parameters(
+    bijection: Bijection, *, stream: Stream | None = None, level: int = 0
+) -> tuple[Tape, list[Tensor]]:
     # Torch differentiates the matrices, so that they are the parameters of the two passes in place of their weights.
     layers = [module for module in all_modules(bijection) if isinstance(module, LearnedMatrices)]
     matrices = matrices_of(layers)
     weights = {layer.weight for layer in layers}
     parameters: list[Tensor] = [p for p in trainable(bijection) if p not in weights]
     parameters += [matrix for matrix in matrices.values() if matrix.requires_grad]
-    tape = Tape(matrices=matrices, stream=stream, level=level)
-    if compiled:
-        tape.call = compiled_calls(bijection)
-    y = _Reversible.apply(bijection, tape, box, dtype, x, *parameters)  # type: ignore[no-untyped-call]
-    return _HandOver.apply(y, box)  # type: ignore[no-any-return, no-untyped-call]
+    return Tape(matrices=matrices, stream=stream, level=level), parameters
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
@@ -98,7 +127,7 @@ class _Reversible(torch.autograd.Function):
         dtype: torch.dtype,
         x: Tensor,
         *parameters: Tensor,
-    ) -> Tensor:
+    ) -> Tensor | tuple[Tensor, Tensor]:
         ctx.bijection, ctx.box, ctx.tape, ctx.autocast = bijection, box, tape, _autocast_state(x.device.type)
         with torch.autocast(**ctx.autocast):
             parts = _pushed(bijection, x.detach(), tape)
@@ -109,11 +138,14 @@ class _Reversible(torch.autograd.Function):
         # Not by `save_for_backward`, whose hooks (checkpoint, save_on_cpu) give copies back.
         ctx.parameters = parameters
         ctx.weights = [(weight, weight._version) for weight in trainable(bijection)]
-        return y
+        return y if tape.log_det is None else (y, tape.log_det)
 
     @staticmethod
-    def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, _: Tensor, grad_log_det: Tensor | None = None) -> tuple[Tensor | None, ...]:
         output = _take_output(ctx)
+        if grad_log_det is not None and not ctx.box:  # nothing but the log-determinant was used
+            ctx.box.append(torch.zeros_like(output[0]))
+        ctx.tape.grad_log_det = grad_log_det
         grads = [ctx.box.pop()] if ctx.tape.step is None else _full_halves(ctx.box)
         state = BackwardState(output, grads, ctx.tape)
         del output, grads

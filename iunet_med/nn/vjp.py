@@ -30,6 +30,8 @@ class Tape(list[Any]):
         stream: of a fixed-point state, else None.
         level: of the state at the point that the pass has reached; resampling leads from one to another.
         integers: the matrices that kernels for a state in steps have rounded.
+        log_det: the log-determinant of what the forward pass has done, (B,); None if it is not wanted.
+        grad_log_det: its gradient, (B,), in the backward pass.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class Tape(list[Any]):
         self.stream = stream
         self.level = level
         self.integers: dict[nn.Module, Tensor] = {}
+        self.log_det: Tensor | None = None
+        self.grad_log_det: Tensor | None = None
 
     @property
     def step(self) -> Tensor | None:

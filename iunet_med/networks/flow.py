@@ -1,0 +1,132 @@
+"""IUNetFlow: a density on images, by a normalising flow in the shape of an invertible U-Net."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from iunet_med.networks.invertible_unet import InvertibleUNet
+from iunet_med.nn.activation_norm import ActivationNorm
+from iunet_med.nn.resampling import OrthogonalDownsampling
+
+
+class IUNetFlow(nn.Module):
+    """A density on images of one shape: a bijection to independent standard normal numbers.
+
+    Each image is normalised, its channels are multiplied by a first invertible downsampling, and an `InvertibleUNet` of
+    affine couplings with orthogonal mixing in between maps it. Downsampling and mixing preserve volume, so that the
+    log-determinant is that of the couplings and of the normalisation. Trained without stored activations, the
+    log-determinant included.
+
+    Args:
+        shape: (C, *spatial) of an image; 1 to 3 spatial axes, multiples of 2^levels.
+        levels: of the U; each halves the resolution of the one above, and has twice its channels.
+        couplings: affine couplings per level and branch.
+        options: of `InvertibleUNet`, such as `norm`, `coupling_depth` or `backprop`.
+
+    Raises:
+        ValueError: a shape that the levels do not divide.
+
+    Source: Etmann, Ke and Schönlieb 2020, https://arxiv.org/abs/2005.05220, section 5.3; Dinh, Sohl-Dickstein and
+    Bengio 2017, https://arxiv.org/abs/1605.08803.
+
+    >>> flow = IUNetFlow((1, 8, 8), levels=2)
+    >>> flow.log_prob(torch.randn(5, 1, 8, 8)).shape
+    torch.Size([5])
+    """
+
+    def __init__(self, shape: Sequence[int], *, levels: int = 2, couplings: int = 4, **options: Any) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        channels, *spatial = self.shape
+        dims = len(spatial)
+        if not 1 <= dims <= 3 or any(length % 2**levels for length in spatial):
+            raise ValueError(
+                f"shape {self.shape}: expected 1 to 3 spatial axes of multiples of {2**levels} for {levels} levels; "
+                "pad the images, or take fewer levels."
+            )
+        settings = {"norm": None, "mixing": "cayley", **options}
+        first = channels * 2**dims
+        self.norm = ActivationNorm(channels)
+        self.down = OrthogonalDownsampling(channels, (2,) * dims)
+        self.unet = InvertibleUNet(
+            dims, [first * 2**level for level in range(levels)], couplings=couplings, coupling="affine", **settings
+        )
+
+    def forward_and_log_det(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map images (B, C, *spatial) to codes, of the U's channels and size, and log |det| in nats, (B,).
+
+        Raises:
+            ValueError: another shape, or values that are no finite numbers.
+        """
+        self._check(x)
+        x, scaled = self.norm.forward_and_log_det(x)
+        z, log_det = self.unet.forward_and_log_det(self.down(x))
+        return z, log_det + scaled
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `log_prob(x)`, so that wrappers such as DistributedDataParallel can train it."""
+        return self.log_prob(x)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Return the log-density of images (B, C, *spatial), in nats, (B,); errors as in `forward_and_log_det`."""
+        z, log_det = self.forward_and_log_det(x)
+        normal = -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(1)
+        return normal + log_det
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """Map codes to images."""
+        return self.norm.inverse(self.down.inverse(self.unet.inverse(z)))
+
+    @torch.no_grad()
+    def sample(self, count: int, *, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """Draw images (count, C, *spatial); a temperature below 1 draws codes nearer to zero.
+
+        Warns if the flow has seen no image yet.
+        """
+        if not self.norm.is_set:
+            warnings.warn("This flow was not trained: its samples are noise. Train it, or load weights.", stacklevel=2)
+        weight = self.norm.shift
+        channels, *spatial = self.shape
+        code = (count, channels * 2 ** len(spatial), *(length // 2 for length in spatial))
+        z = torch.randn(code, generator=generator, device=weight.device, dtype=weight.dtype)
+        return self.inverse(temperature * z)
+
+    def bits_per_dim(self, x: Tensor, levels: int, *, generator: torch.Generator | None = None) -> Tensor:
+        """Return a bound on the bits per value of images of whole numbers, (B,), by uniform dequantisation.
+
+        Args:
+            x: (B, C, *spatial), whole numbers from 0 to `levels` - 1.
+            levels: how many values there are, such as 256.
+            generator: of the noise.
+
+        Raises:
+            ValueError: values that are no whole numbers, or beyond the levels; errors as in `forward_and_log_det`.
+
+        Source: Theis, van den Oord and Bethge 2016, https://arxiv.org/abs/1511.01844.
+        """
+        if x.min() < 0 or x.max() > levels - 1 or bool((x != x.round()).any()):
+            raise ValueError(
+                f"expected whole numbers from 0 to {levels - 1}, got values from {x.min():g} to {x.max():g}; give "
+                "images as they are stored, not normalised."
+            )
+        weight = self.norm.shift
+        noise = torch.rand(x.shape, generator=generator, device=weight.device, dtype=weight.dtype)
+        size = math.prod(self.shape)
+        return -self.log_prob((x.to(weight.dtype) + noise) / levels) / (size * math.log(2)) + math.log2(levels)
+
+    @torch.no_grad()
+    def reconstruction_error(self, x: Tensor) -> float:
+        """Return max |inverse(f(x)) - x|: what rounding adds up to; training rebuilds activations the same way."""
+        return float((self.inverse(self.forward_and_log_det(x)[0]) - x).abs().max())
+
+    def _check(self, x: Tensor) -> None:
+        if tuple(x.shape[1:]) != self.shape:
+            raise ValueError(f"expected images of shape {self.shape}, got {tuple(x.shape[1:])}; crop or resample them.")
+        if not bool(torch.isfinite(x).all()):
+            raise ValueError("expected finite numbers, got NaN or infinity; look at the images.")
