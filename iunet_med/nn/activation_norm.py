@@ -16,7 +16,7 @@ class ActivationNorm(Bijection):
     Source: Kingma and Dhariwal 2018, https://arxiv.org/abs/1807.03039.
 
     >>> norm = ActivationNorm(2)
-    >>> y = norm(torch.randn(8, 2, 4) * 5 + 3)
+    >>> y = norm(torch.randn(8, 2, 4) * 5 + 3).detach()
     >>> abs(float(y.mean())) < 1e-5, abs(float(y.std(correction=0)) - 1) < 1e-4
     (True, True)
     """
