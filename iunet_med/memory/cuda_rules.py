@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
@@ -44,12 +45,8 @@ def cuda_rules() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="(?s).*verriding a previously registered kernel")
-            for name in _OF_FLOAT32:
-                _register(library, name, _raised)
-            for name in _TO_FLOAT32:
-                _register(library, name, _summed)
-            for name in _on_the_cpu_alone():
-                _register(library, name, _kept)
+            for name, rule in _rules().items():
+                _register(library, name, rule)
         with fake_tensors_on_gpu():
             yield
     finally:
@@ -80,7 +77,7 @@ def _register(library: torch.library.Library, name: str, rule: Rule) -> None:
         with torch._C._ExcludeDispatchKeyGuard(below):
             return rule(operation, *args, **kwargs)
 
-    library.impl(name, run, _KEY, allow_override=True)  # type: ignore[no-untyped-call]
+    library.impl(name, run, _KEY)  # type: ignore[no-untyped-call]
 
 
 def _raised(operation: Rule, *args: Any, **kwargs: Any) -> Any:
@@ -102,9 +99,12 @@ def _is_low(x: Any) -> bool:
     return isinstance(x, Tensor) and x.dtype in _LOW
 
 
-def _on_the_cpu_alone() -> list[str]:
-    """Operations that the CPU's autocast takes to float32 or to one type, and CUDA's leaves as they are."""
+@cache
+def _rules() -> dict[str, Rule]:
+    """What each operation does that this version of torch has on one of the lists alone."""
     has = torch._C._dispatch_has_kernel_for_dispatch_key
-    names = [name for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")]
-    alone = [name.removeprefix("aten::") for name in names if has(name, _KEY) and not has(name, "AutocastCUDA")]
-    return [name for name in alone if name not in _ALIKE]
+    known = [name for name in torch._C._dispatch_get_all_op_names() if name.startswith("aten::")]
+    cpu, cuda = ({n.removeprefix("aten::") for n in known if has(n, key)} for key in (_KEY, "AutocastCUDA"))
+    rules: dict[str, Rule] = {name: _raised for name in _OF_FLOAT32 if name in cuda - cpu}
+    rules |= {name: _summed for name in _TO_FLOAT32 if name in cuda - cpu}
+    return rules | {name: _kept for name in cpu - cuda if name not in _ALIKE}
