@@ -38,6 +38,7 @@ CODES = {
     "overlap": "masks of organs that overlap",
     "coverage": "a modality that shows a part of the head only",
     "swapped": "two modalities that seem to be swapped",
+    "missing-modality": "a modality that is not there",
     "empty-mask": "nothing found",
     "specks": "only tiny parts found",
     "many-parts": "a label of very many parts",

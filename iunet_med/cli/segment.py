@@ -72,6 +72,12 @@ def segment(
             help="A modality's file or DICOM series, as in `t1c='*T1*GD*'`, any case; repeatable.",
         ),
     ] = None,
+    allow_missing: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME", help="Modalities that a case may lack, as in `t1,t2`; the shipped weights cope, less well."
+        ),
+    ] = "",
     device: Annotated[
         str | None, typer.Option(help="`cpu`, `cuda`, `cuda:N` or `mps`; default: a CUDA GPU if there is one.")
     ] = None,
@@ -117,7 +123,13 @@ def segment(
             raise typer.BadParameter(f"--list: expected an --output that ends in .csv, or none, got {output}.")
         with clear_errors(status=2):
             listing = list_inputs(
-                given, bundle=bundle, configs=config or [], settings=values, series=named["--map"], trust=trust
+                given,
+                bundle=bundle,
+                configs=config or [],
+                settings=values,
+                series=named["--map"],
+                allow_missing=_names(allow_missing),
+                trust=trust,
             )
             if output is not None:
                 write_template(output, listing)
@@ -130,7 +142,7 @@ def segment(
 
     options = {field.name: context.params[field.name] for field in fields(Options) if field.name in context.params}
     options |= {"configs": config or [], "settings": values, "series": named["--map"]}
-    options["classes"] = [name.strip() for name in classes.split(",") if name.strip()]
+    options |= {"classes": _names(classes), "allow_missing": _names(allow_missing)}
     progress = progress_bar()
     task = progress.add_task("segmenting", total=None)
 
@@ -182,6 +194,10 @@ def tell_results(results: Sequence["CaseResult"], output: Path) -> None:
 
 def _print(text: str) -> None:
     messages.print(text, highlight=False, soft_wrap=True)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _value(text: str) -> Any:

@@ -16,6 +16,13 @@ class SimulatedKind(str, Enum):
     CT = "ct"
 
 
+class Realism(str, Enum):
+    """How the simulator's brains are drawn."""
+
+    TYPICAL = "typical"
+    DOMAIN_RANDOM = "domain-random"
+
+
 class SimulatedLayout(str, Enum):
     """Layouts that the simulator writes."""
 
@@ -64,6 +71,29 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    realism: Annotated[
+        Realism,
+        typer.Option(
+            help="`typical`: brains as in a good scan, one glioma each. `domain-random`: contrasts, faults and tumours of "
+            "many kinds, drawn wider than real ones, to train on."
+        ),
+    ] = Realism.TYPICAL,
+    anatomies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With `domain-random`: label maps of brains, in FreeSurfer's numbers, to start from.",
+            show_default=False,
+        ),
+    ] = None,
+    scans: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With `domain-random`: skull-stripped heads without tumour (t1, t1c, t2, flair) to paint tumours into.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write simulated scans and their label maps: brain MRI (t1, t1c, t2, flair) with tumours, or CT of torsos.
 
@@ -80,6 +110,11 @@ def simulate(
     if chosen not in LAYOUTS[kind]:
         known = ", ".join(one.value for one in LAYOUTS[kind])
         raise typer.BadParameter(f"--layout {chosen.value}: expected one of {known} with --kind {kind.value}.")
+    widened = realism is Realism.DOMAIN_RANDOM
+    if widened and kind is SimulatedKind.CT:
+        raise typer.BadParameter("--realism domain-random: expected --kind brain.")
+    if (anatomies or scans) and not widened:
+        raise typer.BadParameter("--anatomies and --scans need --realism domain-random.")
     seeds = range(seed, seed + cases)
     with clear_errors(), progress_bar() as progress:
         if kind is SimulatedKind.CT:
@@ -95,7 +130,12 @@ def simulate(
             return
         from iunet_med.datasets.simulation import simulate_cases, write_brats, write_msd
 
-        tracked = progress.track(simulate_cases(seeds, spacing_mm=edge), total=cases, description="simulating")
+        brains = simulate_cases(seeds, spacing_mm=edge)
+        if widened:
+            from iunet_med.datasets.simulation.domain import simulate_domain_random
+
+            brains = simulate_domain_random(seeds, spacing_mm=edge, anatomies=anatomies, scans=scans)
+        tracked = progress.track(brains, total=cases, description="simulating")
         if chosen is SimulatedLayout.MSD:
             write_msd(out, tracked)
         else:

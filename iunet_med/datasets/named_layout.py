@@ -27,11 +27,13 @@ class NamedLayout:
             upper and lower case alike; an empty one stands for the field's names.
         regions: for each region's name the label values that it is made of.
         label: the same for the label.
+        optional: modalities that a case may lack, though not all of its modalities.
     """
 
     modalities: Mapping[str, str]
     regions: Mapping[str, Sequence[int]]
     label: str = ""
+    optional: Sequence[str] = ()
 
     def find(self, root: Path, *, labelled: bool) -> tuple[list[Case], list[Problem]]:
         """List the complete cases below `root`, and what is wrong with the others."""
@@ -42,8 +44,9 @@ class NamedLayout:
                 problems += faults
                 continue
             case: Case = {"case": group.name, "patient": group.patient}
-            case["image"] = [str(group.taken[name][0]) for name in self.modalities]
-            case["modalities"] = list(self.modalities)
+            present = [name for name in self.modalities if name in group.taken]
+            case["image"] = [str(group.taken[name][0]) for name in present]
+            case["modalities"] = present
             if labelled:
                 case["label"] = str(group.taken["label"][0])
             cases.append(case)
@@ -57,7 +60,8 @@ class NamedLayout:
         wanted = [*self.modalities, *(["label"] if labelled else [])]
         shown = {name: [below_root(path, root) for path in group.taken.get(name, [])] for name in wanted}
         faults = []
-        if missing := [name for name, found in shown.items() if not found]:
+        absent = [name for name, found in shown.items() if not found]
+        if missing := [name for name in absent if name not in self.optional or absent == wanted]:
             known = ", ".join(f"{name} ({', '.join(found)})" for name, found in shown.items() if found) or "nothing"
             others = ", ".join(below_root(path, root) for path in group.others)
             more = f"; not recognised: {others}" if others else ""

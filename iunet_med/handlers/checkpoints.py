@@ -15,6 +15,7 @@ from ignite.engine import Engine, Events
 
 from iunet_med.files import replacing
 from iunet_med.handlers.weight_average import WeightAverage
+from iunet_med.trained_with import keep_settings
 
 _AFRESH = "start the run without --resume"
 _NEEDED = ("network", "optimizer", "schedule_position", "epoch", "best_metric", "best_metric_epoch")
@@ -28,13 +29,22 @@ class BestModel:
     Args:
         path: the file.
         network: whose weights are kept.
+        settings: what inference has to repeat, such as the spacing; written beside the weights, as `trained_with` reads.
         continues: whether the file is of the run that goes on; else one that is there is copied before the first
             writing, as to model-1.pt, and the log says so.
     """
 
-    def __init__(self, path: str, network: torch.nn.Module, *, continues: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        network: torch.nn.Module,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        continues: bool = False,
+    ) -> None:
         self.path = path
         self.network = network
+        self.settings = settings
         self.is_ours = continues
 
     def attach(self, engine: Engine) -> None:
@@ -55,6 +65,8 @@ class BestModel:
         self.is_ours = True
         with replacing(self.path) as temporary:
             torch.save(self.network.state_dict(), temporary)
+        if self.settings is not None:
+            keep_settings(self.path, self.settings)
 
 
 class LastModel:
@@ -246,8 +258,10 @@ def _set_aside(path: Path) -> Path:
     number = 1
     while (other := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
         number += 1
-    with replacing(other) as temporary:
-        shutil.copy2(path, temporary)
+    for one in (path, path.with_suffix(".json")):
+        if one.is_file():
+            with replacing(other.with_suffix(one.suffix)) as temporary:
+                shutil.copy2(one, temporary)
     return other
 
 

@@ -110,7 +110,8 @@ def prepare(source: Source, bundle: Bundle, job: Job, *, key: str, contents: Mut
     start = time.perf_counter()
     names = tuple(bundle.layout.modalities)
     if job.dicom_seg and source.series:  # a segmentation is written by the headers of the series whose grid it has
-        described = {name: one.with_headers(contents) for name, one in source.series.items() if name == names[0]}
+        first = source.present(names)[0]
+        described = {name: one.with_headers(contents) for name, one in source.series.items() if name == first}
         source = replace(source, series={**source.series, **described})
     volume = read_case(
         source,
@@ -120,9 +121,9 @@ def prepare(source: Source, bundle: Bundle, job: Job, *, key: str, contents: Mut
         resample_uneven=job.resample_uneven,
         contents=contents,
     )
-    outlined = shown_regions(names, bundle.layout.regions)
-    shown = {name: volume.data[names.index(name)].copy() for name in outlined}
-    body_voxels = count_body(volume.data[0], bundle.modality)
+    seen = [name for name in names if volume.data[names.index(name)].any()] or list(names[:1])
+    shown = {name: volume.data[names.index(name)].copy() for name in shown_regions(seen, bundle.layout.regions)}
+    body_voxels = count_body(volume.data[names.index(seen[0])], bundle.modality)
     item = bundle.preprocessing({"case": source.name, "modalities": list(names), "image": _meta_tensor(volume, source)})
     seconds = time.perf_counter() - start
     return Prepared(
@@ -190,10 +191,10 @@ def write(computed: Computed, bundle: Bundle, job: Job, *, output: Path, made_by
         header=prepared.header,
         names={value: name for name, value in bundle.values.items()},
         shown=prepared.shown,
-        outlined=shown_regions(bundle.layout.modalities, bundle.layout.regions),
+        outlined=shown_regions(prepared.shown, bundle.layout.regions),
         window=SOFT_TISSUE_HU if bundle.modality == "CT" else None,
         probabilities=computed.probabilities,
-        series=(prepared.source.series or {}).get(next(iter(bundle.layout.modalities))),
+        series=(prepared.source.series or {}).get(prepared.source.present(tuple(bundle.layout.modalities))[0]),
         sparse=job.sparse_seg,
     )
     written = write_outputs(output, outputs, kinds=job.kinds)

@@ -19,6 +19,7 @@ class Job:
             being refused.
         sparse_seg: whether DICOM segmentations leave out slices in which nothing is labelled.
         classes: names of the classes that are written, with those nested in them; none for all.
+        allow_missing: modalities that a case may lack; the network sees an empty image in their place.
 
     Raises:
         ValueError: `sparse_seg` without `dicom_seg`.
@@ -31,6 +32,7 @@ class Job:
     resample_uneven: bool = False
     sparse_seg: bool = False
     classes: Sequence[str] = ()
+    allow_missing: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.sparse_seg and not self.dicom_seg:

@@ -85,6 +85,7 @@ def segment(
         Path(given),
         parts.layout,
         series=series,
+        allow_missing=asked.allow_missing,
         keep_identifiers=asked.keep_identifiers,
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )

@@ -1,6 +1,7 @@
-"""MONAI dictionary transforms: modalities, outliers, regions, and label maps on their images' grids."""
+"""MONAI dictionary transforms: modalities, dropout of them, outliers, regions, and label maps on their images' grids."""
 
 from iunet_med.transforms.load import LoadModalitiesd
+from iunet_med.transforms.modality_dropout import RandDropModalitiesd
 from iunet_med.transforms.organs import LoadOrgansd, is_body
 from iunet_med.transforms.outliers import LimitOutliersd
 from iunet_med.transforms.regions import LabelToRegionsd, RegionsToLabeld, own_values
@@ -13,6 +14,7 @@ __all__ = [
     "LoadModalitiesd",
     "LoadOrgansd",
     "PlainSpacingd",
+    "RandDropModalitiesd",
     "RegionsToLabeld",
     "SaveSegmentationd",
     "is_body",

@@ -1,7 +1,7 @@
 """Healthy brains: tissue fractions of the MNI152 template, deformed into one individual."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -149,23 +149,26 @@ def compose(first: Displacement, second: Displacement, grid: Grid) -> Displaceme
     return total
 
 
-def sample_tissues(displacement: Displacement, build: Build, grid: Grid) -> Tissues:
-    """The template's tissues seen through a displacement; the cortex, which averaging blurs, is sharpened again."""
-    template = load_template()
-    to_index = np.linalg.inv(template.affine)
+def sample_tissues(
+    displacement: Displacement, build: Build, grid: Grid, *, template: Template | None = None
+) -> Tissues:
+    """Tissues of MNI152 or another template seen through a displacement; the build sharpens what averaging blurred."""
+    template = template or load_template()
+    volumes = [template.wm, template.gm, template.csf, template.brain, template.detail]
+    wm, gm, csf, brain, detail = sample_volumes(volumes, template.affine, displacement, grid)
+    return sharpened(Tissues(wm=wm, gm=gm, csf=csf, detail=detail, mask=brain > build.strip), build)
+
+
+def sample_volumes(
+    volumes: Iterable[NDArray[np.generic]], affine: NDArray[np.float64], displacement: Displacement, grid: Grid
+) -> list[Volume]:
+    """Volumes seen through a displacement, 0 outside of them; their affine, index to mm, has no rotation."""
+    to_index = np.linalg.inv(affine)
     index = [
         np.float32(to_index[i, i]) * (axis + shift) + np.float32(to_index[i, 3])
         for i, (axis, shift) in enumerate(zip(grid.axes(), displacement, strict=True))
     ]
-
-    def sample(volume: NDArray[np.generic]) -> Volume:
-        sampled: Volume = ndimage.map_coordinates(volume, index, output=np.float32, order=1, prefilter=False)
-        return sampled
-
-    wm, gm, csf = (sample(v) for v in (template.wm, template.gm, template.csf))
-    mask = sample(template.brain) > build.strip
-    sampled = Tissues(wm=wm, gm=gm, csf=csf, detail=sample(template.detail), mask=mask)
-    return sharpened(sampled, build)
+    return [ndimage.map_coordinates(v, index, output=np.float32, order=1, prefilter=False) for v in volumes]
 
 
 def sharpened(tissues: Tissues, build: Build) -> Tissues:

@@ -51,14 +51,22 @@ def plan_tumor(rng: np.random.Generator, tissues: Tissues, grid: Grid) -> TumorP
     whole = float(np.clip(70 * np.exp(rng.normal(0, 0.6)), 10, 150))
     core = whole * float(np.clip(rng.beta(4, 5.5), 0.12, 0.8))
     necrosis = core * float(np.clip(rng.beta(2, 3), 0.06, 0.7))
+    return place_tumor(rng, tissues, grid, whole_ml=whole, core_ml=core, necrosis_ml=necrosis)
+
+
+def place_tumor(
+    rng: np.random.Generator, tissues: Tissues, grid: Grid, *, whole_ml: float, core_ml: float, necrosis_ml: float
+) -> TumorPlan:
+    """A tumour of these volumes with its centre in cerebral white matter, one in five with a satellite."""
     depth = ndimage.distance_transform_edt(tissues.mask, sampling=grid.spacing_mm).astype(np.float32)
-    radius = (3000 * core / (4 * pi)) ** (1 / 3)
+    radius = (3000 * core_ml / (4 * pi)) ** (1 / 3)
     centre = _white_matter_point(rng, tissues, depth > min(max(10, 0.75 * radius), 24), grid)
     satellite = None
     if rng.random() < 0.2:
         near = _white_matter_point(rng, tissues, depth > 10, grid) - centre
         satellite = centre + near * min(1.0, 2.1 * radius / float(np.linalg.norm(near)))
-    return TumorPlan(centre, satellite, whole, core, necrosis, pressure=float(rng.uniform(0.4, 0.9)))
+    pressure = float(rng.uniform(0.4, 0.9))
+    return TumorPlan(centre, satellite, whole_ml, core_ml, necrosis_ml, pressure=pressure)
 
 
 def _white_matter_point(

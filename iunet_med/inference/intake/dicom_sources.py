@@ -13,6 +13,7 @@ def dicom_sources(
     modalities: Sequence[str],
     *,
     series: Mapping[str, str],
+    allow_missing: Sequence[str] = (),
     keep_identifiers: bool,
     on_left_out: Callable[[str, str], object],
 ) -> list[Source]:
@@ -23,6 +24,7 @@ def dicom_sources(
         modalities: names of the network's channels.
         series: for each modality the pattern of its series' description. For one modality it may be left out: then
             every series is a case.
+        allow_missing: modalities that may lack a pattern, and a study a series that fits it.
         keep_identifiers: whether descriptions, and the patient's number as the case's name, may be shown.
         on_left_out: called with the path below `root` of each file that belongs to no series, and why.
 
@@ -34,7 +36,8 @@ def dicom_sources(
             f"{root.name} is one DICOM file; expected a series for each of {', '.join(modalities)}; give the folder of "
             f"the study with a pattern for each (--map {modalities[0]}='*T1*'), or a list in a .csv file."
         )
-    if (len(modalities) > 1 or series) and set(series) != set(modalities):
+    needed = set(modalities) - set(allow_missing)
+    if (len(modalities) > 1 or series) and not (series and needed <= set(series) <= set(modalities)):
         raise ValueError(
             f"--map names {', '.join(series) or 'nothing'}; expected one pattern for each of {', '.join(modalities)}; "
             "series are never guessed. `iunet-med segment FOLDER --list` shows their descriptions and keys."
@@ -53,15 +56,28 @@ def dicom_sources(
         studies[one.study].append(one)
     names = _names(found, keep_identifiers=keep_identifiers, by="study")
     return [
-        _case(names[study], some, {name: series[name] for name in modalities}, keep_identifiers=keep_identifiers)
+        _case(
+            names[study],
+            some,
+            {name: series[name] for name in modalities if name in series},
+            optional=allow_missing,
+            keep_identifiers=keep_identifiers,
+        )
         for study, some in studies.items()
     ]
 
 
-def _case(name: str, some: Sequence[Series], patterns: Mapping[str, str], *, keep_identifiers: bool) -> Source:
+def _case(
+    name: str,
+    some: Sequence[Series],
+    patterns: Mapping[str, str],
+    *,
+    optional: Sequence[str],
+    keep_identifiers: bool,
+) -> Source:
     patient = some[0].patient_number
     try:
-        series = match_modalities(some, patterns, show_descriptions=keep_identifiers)
+        series = match_modalities(some, patterns, optional=optional, show_descriptions=keep_identifiers)
         return Source(name, {}, series=series, patient=patient)
     except ValueError as error:
         shown = "`iunet-med segment FOLDER --list` shows descriptions and keys."

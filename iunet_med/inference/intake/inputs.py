@@ -72,21 +72,25 @@ def read_case(
             channel[...] = array[..., place]
         findings += check_contrast(data, list(modalities)) if zero_background else ()
         return Channels(data, volume.affine, volume.header, tuple(findings))
+    present = source.present(modalities)
     data, first = np.empty(0, np.float32), Volume(np.empty(0), np.eye(4))
-    for number, name in enumerate(modalities):
+    for name in present:
         if name in (source.series or {}):
             options = {"resample_uneven": resample_uneven, "contents": contents}
             volume, found = _read_series((source.series or {})[name], kind, options)
         else:
             volume, found = read_checked(source.files[name], **kind)
         findings += _named(refuse(found), name)
-        if number == 0:
-            first, data = volume, np.empty((len(modalities), *volume.array.shape), np.float32)
+        if name == present[0]:
+            first, data = volume, np.zeros((len(modalities), *volume.array.shape), np.float32)
         if difference := volume.grid.differs_from(first.grid):
-            findings.append(_other_grid(name, modalities[0], difference))
-            volume = image_on_grid(volume, first.grid, name=name, to=modalities[0])
-        data[number] = volume.array
-    findings += check_contrast(data, list(modalities)) if zero_background else ()
+            findings.append(_other_grid(name, present[0], difference))
+            volume = image_on_grid(volume, first.grid, name=name, to=present[0])
+        data[modalities.index(name)] = volume.array
+    there = [modalities.index(name) for name in present]
+    findings += check_contrast(data[there] if len(there) < len(data) else data, present) if zero_background else ()
+    if absent := [name for name in modalities if name not in present]:
+        findings.append(_absent(absent))
     return Channels(data, first.affine, first.header, tuple(findings))
 
 
@@ -121,6 +125,14 @@ def _other_grid(name: str, first: str, difference: str) -> Finding:
         f"that of {first} by the headers alone; if the patient moved between the scans, register them first."
     )
     return Finding("warning", "grid", message)
+
+
+def _absent(names: Sequence[str]) -> Finding:
+    message = (
+        f"{', '.join(names)} is not there, and the network saw an empty image in its place; only weights that were "
+        "trained to do without give useful results, and less accurate ones."
+    )
+    return Finding("warning", "missing-modality", message)
 
 
 def _named(findings: Sequence[Finding], name: str) -> list[Finding]:

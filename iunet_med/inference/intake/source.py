@@ -1,6 +1,6 @@
 """One case to segment: its name, and its files or series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ class Source:
     series: Mapping[str, Any] | None = None
     problem: str = ""
     patient: str | None = None
+
+    def present(self, modalities: Sequence[str]) -> list[str]:
+        """Those of a network's modalities that the case has, in their order; all of them where one file holds them."""
+        return [name for name in modalities if name in self.files or name in (self.series or {})] or list(modalities)
 
 
 def inputs_of(source: Source, root: Path) -> dict[str, str]:

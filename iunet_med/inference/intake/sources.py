@@ -20,6 +20,7 @@ def list_sources(
     layout: Layout,
     *,
     series: Mapping[str, str] | None = None,
+    allow_missing: Sequence[str] = (),
     keep_identifiers: bool = False,
     on_left_out: Callable[[str, str], object] = lambda _path, _reason: None,
 ) -> list[Source]:
@@ -29,27 +30,35 @@ def list_sources(
         given: the path.
         layout: modalities, and what the folders of cases look like.
         series: for each modality the pattern of its DICOM series' description or, in a folder of files, of its file.
+        allow_missing: modalities that a case may lack.
         keep_identifiers: whether DICOM cases are named by their patients' numbers.
         on_left_out: called with the path (below `given`) of each file in a folder of DICOM that is not used, and why.
 
     Raises:
-        ValueError: there is nothing to run: no such path, no case, a list without the columns that are needed.
+        ValueError: there is nothing to run: no such path, no case, a list without the columns that are needed, an
+            unknown modality.
     """
     modalities = tuple(layout.modalities)
+    _check_optional(allow_missing, modalities)
     if not given.exists():
         raise ValueError(f"There is no {given}; give a file, a folder of cases, or a list of them.")
     if given.suffix.lower() in (".csv", ".json"):
-        sources = _listed(given, modalities)
+        sources = _listed(given, modalities, allow_missing)
     elif _is_dicom(given, modalities, series or {}):
         from iunet_med.inference.intake.dicom_sources import dicom_sources  # pydicom takes a while
 
         sources = dicom_sources(
-            given, modalities, series=series or {}, keep_identifiers=keep_identifiers, on_left_out=on_left_out
+            given,
+            modalities,
+            series=series or {},
+            allow_missing=allow_missing,
+            keep_identifiers=keep_identifiers,
+            on_left_out=on_left_out,
         )
     elif given.is_file():
         sources = [_single(given)]
-    elif series:
-        sources = _folder(given, mapped_layout(layout, series))
+    elif series or allow_missing:
+        sources = _folder(given, replace(mapped_layout(layout, series or {}), optional=tuple(allow_missing)))
     else:
         sources = _folder(given, layout) if has_images(given) else []
     if not sources:
@@ -62,6 +71,13 @@ def _is_dicom(given: Path, modalities: Sequence[str], series: Mapping[str, str])
     if given.is_file():
         return is_dicom_file(given)
     return not maps_files(given, series) if series else len(modalities) == 1 and not has_images(given)
+
+
+def _check_optional(allow_missing: Sequence[str], modalities: Sequence[str]) -> None:
+    unknown = [name for name in allow_missing if name not in modalities]
+    if unknown or set(allow_missing) == set(modalities):
+        found = f"unknown {', '.join(unknown)}" if unknown else "all of them"
+        raise ValueError(f"--allow-missing: expected some of {', '.join(modalities)}, but not all, found {found}.")
 
 
 def mapped_layout(layout: Layout, patterns: Mapping[str, str]) -> NamedLayout:
@@ -102,26 +118,27 @@ def _folder(root: Path, layout: Layout) -> list[Source]:
     found = [
         Source(case["case"], {WHOLE: Path(case["image"])}, channels=tuple(case["modalities"]))
         if isinstance(case["image"], str)
-        else Source(case["case"], dict(zip(names, map(Path, case["image"]), strict=True)))
+        else Source(case["case"], dict(zip(case.get("modalities", names), map(Path, case["image"]), strict=True)))
         for case in cases
     ]
     return found + [Source(name, {}, problem="; ".join(texts)) for name, texts in faults.items()]
 
 
-def _listed(path: Path, modalities: Sequence[str]) -> list[Source]:
+def _listed(path: Path, modalities: Sequence[str], allow_missing: Sequence[str]) -> list[Source]:
     rows = read_rows(path, modalities)
     sources = []
     for number, row in enumerate(rows, start=1):
         keys = [WHOLE] if row.get(WHOLE) else list(modalities)
         name = str(row.get("case") or "")
-        missing = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
+        absent = [key for key in keys if not isinstance(row.get(key), str) or not row[key]]
+        missing = [key for key in absent if key not in allow_missing or absent == keys]
         problem = (
             f"entry {number} of {path.name} has no path for {', '.join(missing)}; write the file's path, from the "
             "list's folder on, there. `iunet-med segment FOLDER --list` prints a list with what it finds"
             if missing
             else ""
         )
-        paths = {} if missing else {key: path.parent / row[key] for key in keys}
+        paths = {} if missing else {key: path.parent / row[key] for key in keys if key not in absent}
         sources.append(_with_series(Source(name, paths, problem=problem), modalities))
     return sources
 

@@ -7,7 +7,11 @@ from iunet_med.volumes.dicom.series import Series
 
 
 def match_modalities(
-    series: Sequence[Series], patterns: Mapping[str, str], *, show_descriptions: bool = False
+    series: Sequence[Series],
+    patterns: Mapping[str, str],
+    *,
+    optional: Sequence[str] = (),
+    show_descriptions: bool = False,
 ) -> dict[str, Series]:
     """Choose one series per modality.
 
@@ -15,6 +19,7 @@ def match_modalities(
         series: the series of one case.
         patterns: for each modality a pattern such as `*T1*GD*` of the SeriesDescription (of the ProtocolName where
             that is empty), upper and lower case alike; or a series' key.
+        optional: modalities that may be absent, though not all of them.
         show_descriptions: name descriptions in errors; they may hold the patient's name.
 
     Raises:
@@ -33,6 +38,8 @@ def match_modalities(
     chosen: dict[str, Series] = {}
     for modality, pattern in patterns.items():
         fitting = [one for one in series if _fits(one, pattern)]
+        if not fitting and modality in optional:
+            continue
         if len(fitting) != 1:
             raise ValueError(
                 f"{modality}: {len(fitting)} series fit {pattern!r}, exactly one must; the candidates are "
@@ -45,6 +52,8 @@ def match_modalities(
                     "so narrow the patterns."
                 )
         chosen[modality] = fitting[0]
+    if not chosen:
+        raise ValueError(f"no series fits any pattern; the candidates are {named(series)}; change the patterns.")
     return chosen
 
 
