@@ -51,18 +51,20 @@ demo-ct: $(READY)
 	    --csv demo/ct/dice.csv --picture demo/ct/overview.png
 	@echo; echo "Report: demo/ct/results/report.html   organs: demo/ct/results/summary.csv   picture: demo/ct/overview.png"
 
-# The weights that the bundle ships, from simulated brains alone, fine voxels and coarse ones.
+# The weights that the bundle ships, from simulated brains. They start from the MNI152 template, and from label maps in
+# ANATOMIES and heads without tumour in SCANS, folders of your own, where these are given.
 weights: SHELL := /bin/bash # its `time` tells the processor's time
 weights: $(READY)
-	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3000 --spacing 1
-	$(BIN)/iunet-med simulate weights/train --cases 12 --seed 3100 --spacing 2
-	$(BIN)/iunet-med simulate weights/held-out --cases 3 --seed 5000 --spacing 1
-	$(BIN)/iunet-med simulate weights/held-out --cases 3 --seed 5100 --spacing 2
+	$(BIN)/iunet-med simulate weights/train --cases 220 --seed 40000 --realism domain-random \
+	    $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
+	$(BIN)/iunet-med simulate weights/held-out --cases 12 --seed 50000 --realism domain-random \
+	    $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
 	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json']" \
 	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
-	    --dataset_dir weights/held-out --ckpt_dir weights/model --output_dir weights/held-out-results
-	cp weights/model/model.pt $(BUNDLE)/../models/model.pt
+	    --dataset_dir weights/held-out --empty_labels True --ckpt_dir weights/model --output_dir weights/held-out-results
+	cp weights/model/model.pt weights/model/model.json $(BUNDLE)/../models/
+	$(BIN)/iunet-med familiarity weights/train --bundle iunet_brats_mri
 
 # The weights of the CT bundle, from simulated torsos alone, in two rounds.
 weights-ct: CT := bundle/iunet_ct_organs

@@ -23,6 +23,8 @@ from benchmarks import (
     kernels,
     paper,
     peers,
+    planner,
+    precision,
     resampling,
     speed,
     whole_ct,
@@ -45,6 +47,8 @@ TITLES = {
     "ct": "Organs in real CT",
     "digits": "Densities of digits",
     "compiled": "Eager and compiled, in 16 and 32 bits",
+    "planner": "Planning a step",
+    "precision": "Dice in 16 and 32 bits",
     "kernels": "Kernels for a GPU",
     "gpu": "On a GPU",
 }
@@ -80,6 +84,8 @@ def main() -> None:
         "digits": digits.table,
         "ct": partial(ct.table, chosen.ct),
         "compiled": compiled.table,
+        "planner": planner.table,
+        "precision": precision.table,
         "kernels": kernels.table,
         "gpu": gpu.table,
     }

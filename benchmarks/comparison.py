@@ -116,11 +116,12 @@ def train(run: Run) -> Result:
         loss(network(image), target).backward()
         optimizer.step()
         steps += 1
-    return Result(run, _score(network.eval(), run.crop), steps)
+    return Result(run, score(network.eval(), run.crop), steps)
 
 
 @torch.no_grad()
-def _score(network: torch.nn.Module, crop: int) -> dict[str, float]:
+def score(network: torch.nn.Module, crop: int) -> dict[str, float]:
+    """Return the mean Dice of each region over the test cases, segmented by windows as large as the crops."""
     inferer = SlidingWindowInferer((crop,) * 3, sw_batch_size=1, overlap=0.5, mode="gaussian")
     scores: dict[str, list[float]] = {region: [] for region in REGIONS}
     for seed in TEST:
@@ -146,13 +147,14 @@ def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
     """Do the runs in one process per core, each on one thread."""
     patients.update({seed: prepare(seed) for seed in (*TRAINING, *TEST) if seed not in patients})
     context = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_share, initargs=(patients,)) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=share, initargs=(patients,)) as pool:
         for number, result in enumerate(pool.map(train, runs), 1):
             print(f"{number} of {len(runs)}: {result.run}, Dice {result.mean:.3f}", file=sys.stderr, flush=True)
             yield result
 
 
-def _share(made: Mapping[int, Patient]) -> None:
+def share(made: Mapping[int, Patient]) -> None:
+    """Hand the patients to a process."""
     patients.update(made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,11 @@ SHIFTS: Mapping[str, Shift] = {
     "gamma 3": lambda image, _: (image - image.min()) ** 3,
 }
 """Of an image (1, X, Y, Z), which is normalised again afterwards; what is exchanged is so in the label, too."""
-COLUMNS = ("images", "Dice", "AUROC familiarity", "histogram", "entropy", "flagged, %")
+SCORES = {"familiarity": -1, "flow": -1, "histogram": 1, "entropy": 1}
+"""What is compared, and whether unfamiliar images score lower (-1) or higher."""
+COLUMNS = ("images", "Dice", *(f"AUROC {name}" for name in SCORES), "flagged, %")
+COMPONENTS, FLOW_STEPS = 12, 400
+"""Of the flow: principal components of the features that it sees, and steps of Adam on all images at once."""
 
 
 def table(data: Path | None, *, quick: bool = False) -> str:
@@ -72,12 +77,14 @@ def table(data: Path | None, *, quick: bool = False) -> str:
     scores = torch.tensor([score for _, each in found for score in each])
     told = [
         f"{name} {spearmanr(scores[:, column], scores[:, 0]).statistic:.2f}"
-        for column, name in ((1, "familiarity"), (2, "histogram"), (3, "entropy"))
+        for column, name in enumerate(SCORES, 1)
+        if bool(scores[:, column].isfinite().all())
     ]
     lines = _lines(found)
     return (
         f"An IUNet trained on {len(training)} hippocampi; {len(held_out)} held-out ones as they are, and shifted. "
-        "AUROC: how well a score tells shifted images from held-out ones; flagged: familiarity below 2 %. Histogram: "
+        "AUROC: how well a score tells shifted images from held-out ones; flagged: familiarity below 2 %. Flow: log "
+        f"density of {COMPONENTS} principal components of the same features by a spline flow of zuko. Histogram: "
         "distance of brightnesses from the training images' mean; entropy: its mean over the prediction. Rank "
         f"correlation with Dice over all images (a useful score is near 1 or -1): {', '.join(told)}.\n\n"
         + markdown(COLUMNS, lines)
@@ -87,33 +94,66 @@ def table(data: Path | None, *, quick: bool = False) -> str:
 def rows(
     network: nn.Module, training: Sequence[Mapping[str, Any]], held_out: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, list[tuple[float, ...]]]]:
-    """Yield for the held-out images and each shift: for each image Dice, minus distance, histogram, entropy, flag."""
+    """Yield for the held-out images and each shift: for each image Dice, the scores in their order, flag."""
     images = [torch.as_tensor(case["image"]) for case in training]
-    reference = Reference.of(
-        torch.stack([pooled_features(network, image, size=WINDOW) for image in images]), weights_sha256=""
-    )
+    features = torch.stack([pooled_features(network, image, size=WINDOW) for image in images])
+    reference = Reference.of(features, weights_sha256="")
+    density = flow_density(features)
     usual = torch.stack([_histogram(image) for image in images]).mean(0)
     rng = torch.Generator().manual_seed(0)
     for name, shift in {"held out": lambda image, _: image, **SHIFTS}.items():
         scored = []
         for case in held_out:
             image = _normalised(shift(torch.as_tensor(case["image"]), rng))
-            known = reference.familiarity(pooled_features(network, image, size=WINDOW))
+            own = pooled_features(network, image, size=WINDOW)
+            known = reference.familiarity(own)
             label = torch.as_tensor(case["label"])
             dice, entropy = _predicted(network, image, shift(label, rng) if "exchanged" in name else label)
-            scored.append(
-                (dice, -known.distance, float((_histogram(image) - usual).abs().sum()), entropy, float(known.is_low))
-            )
+            histogram = float((_histogram(image) - usual).abs().sum())
+            scored.append((dice, -known.distance, density(own), histogram, entropy, float(known.is_low)))
         yield name, scored
+
+
+def flow_density(features: Tensor) -> Callable[[Tensor], float]:
+    """Fit a small flow to training features (images, features); return what gives an image's log density in nats.
+
+    Without zuko, which is no part of the project, it gives no number."""
+    if not find_spec("zuko"):
+        return lambda _: float("nan")
+    import zuko
+
+    torch.manual_seed(0)
+    mean, deviation = features.mean(0), features.std(0).clamp_min(1e-6)
+    z = (features - mean) / deviation
+    _, spread, axes = torch.pca_lowrank(z.double(), q=COMPONENTS, center=False)
+    scale = spread / len(z) ** 0.5
+    seen = ((z.double() @ axes) / scale).float()
+    flow = zuko.flows.NSF(COMPONENTS, transforms=2, hidden_features=(32, 32))
+    optimizer = torch.optim.AdamW(flow.parameters(), lr=3e-3, weight_decay=1e-2)
+    for _ in range(FLOW_STEPS):
+        optimizer.zero_grad()
+        loss = -flow().log_prob(seen + 0.1 * torch.randn_like(seen)).mean()
+        loss.backward()
+        optimizer.step()
+
+    def density(one: Tensor) -> float:
+        with torch.no_grad():
+            return float(flow().log_prob(((((one - mean) / deviation).double() @ axes) / scale).float()))
+
+    return density
 
 
 def _lines(found: Sequence[tuple[str, list[tuple[float, ...]]]]) -> Iterator[tuple[object, ...]]:
     usual = np.array(found[0][1])
     for name, scored in found:
         these = np.array(scored)
-        areas = [f"{_area(sign * usual[:, k], sign * these[:, k]):.2f}" for k, sign in ((1, -1), (2, 1), (3, 1))]
-        shown = ["-"] * 3 if name == "held out" else areas
-        yield name, f"{np.nanmean(these[:, 0]):.2f}", *shown, f"{100 * these[:, 4].mean():.0f}"
+        areas = [
+            "-"
+            if name == "held out" or np.isnan(these[:, k]).any()
+            else f"{_area(s * usual[:, k], s * these[:, k]):.2f}"
+            for k, s in enumerate(SCORES.values(), 1)
+        ]
+        yield name, f"{np.nanmean(these[:, 0]):.2f}", *areas, f"{100 * these[:, -1].mean():.0f}"
 
 
 def _area(low: Any, high: Any) -> float:

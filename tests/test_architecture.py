@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "iunet_med"
 LAYERS = [
     ["files", "overrides", "shipped"],
-    ["csv_rows"],
+    ["csv_rows", "trained_with"],
     ["nn"],
     ["networks"],
     ["familiarity", "memory"],

@@ -72,10 +72,20 @@ def segment(
             help="A modality's file or DICOM series, as in `t1c='*T1*GD*'`, any case; repeatable.",
         ),
     ] = None,
+    which_series: Annotated[
+        str,
+        typer.Option(
+            "--series",
+            metavar="RULE",
+            help="Of a folder of DICOM: `all` series, the `thinnest` reconstruction of each scan, or a pattern of "
+            "their descriptions, as in `*soft*`.",
+        ),
+    ] = "all",
     allow_missing: Annotated[
         str,
         typer.Option(
-            metavar="NAME,NAME", help="Modalities that a case may lack, as in `t1,t2`; the shipped weights cope, less well."
+            metavar="NAME,NAME",
+            help="Modalities that a case may lack, as in `t1,t2`; results get worse.",
         ),
     ] = "",
     device: Annotated[
@@ -87,6 +97,10 @@ def segment(
     sparse_seg: Annotated[
         bool,
         typer.Option("--sparse-seg", help="Leave empty slices out of DICOM segmentations; some viewers need all."),
+    ] = False,
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", help="Let windows overlap by an eighth: some three times as fast, a little worse."),
     ] = False,
     whole_volume: Annotated[
         bool, typer.Option("--whole-volume", help="Run each image in one piece where memory allows it.")
@@ -129,6 +143,7 @@ def segment(
                 settings=values,
                 series=named["--map"],
                 allow_missing=_names(allow_missing),
+                which_series=which_series,
                 trust=trust,
             )
             if output is not None:

@@ -74,8 +74,8 @@ def simulate(
     realism: Annotated[
         Realism,
         typer.Option(
-            help="`typical`: brains as in a good scan, one glioma each. `domain-random`: contrasts, faults and tumours of "
-            "many kinds, drawn wider than real ones, to train on."
+            help="`typical`: brains as in a good scan, one glioma each. `domain-random`: contrasts, faults and tumours "
+            "of many kinds, drawn wider than real ones, to train on."
         ),
     ] = Realism.TYPICAL,
     anatomies: Annotated[
@@ -90,7 +90,7 @@ def simulate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="With `domain-random`: skull-stripped heads without tumour (t1, t1c, t2, flair) to paint tumours into.",
+            help="With `domain-random`: skull-stripped heads without tumour (t1, t1c, t2, flair) to paint some into.",
             show_default=False,
         ),
     ] = None,
@@ -125,8 +125,8 @@ def simulate(
                 SimulatedLayout.NNUNET: torso.write_ct_nnunet,
                 SimulatedLayout.MASKS: torso.write_ct_masks,
             }[chosen]
-            scans = torso.simulate_cts(seeds, spacing_mm=edge)
-            write(out, progress.track(scans, total=cases, description="simulating"), start=seed)
+            torsos = torso.simulate_cts(seeds, spacing_mm=edge)
+            write(out, progress.track(torsos, total=cases, description="simulating"), start=seed)
             return
         from iunet_med.datasets.simulation import simulate_cases, write_brats, write_msd
 

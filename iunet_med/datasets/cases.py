@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -28,6 +29,7 @@ def list_cases(
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     reach: Sequence[int] = (1, 1, 1),
     zero_background: bool = False,
+    empty_labels: bool = False,
 ) -> list[Case]:
     """List the cases of a folder or of a datalist, sorted by name, after checking every one.
 
@@ -43,6 +45,7 @@ def list_cases(
         spacing: the spacing (mm, R A S axes) that the volumes will be resampled to.
         reach: the smallest volume (voxels at that spacing) that the network accepts.
         zero_background: whether the network knows only images that are zero outside the body (skull-stripped heads).
+        empty_labels: whether a label map without any voxel is right, as of healthy controls; else it is taken for lost.
 
     Raises:
         DatasetError: names every case that cannot be used and why, all at once.
@@ -50,7 +53,8 @@ def list_cases(
     """
     found = find_all(dataset_dir, layout, labelled=labelled, datalist=datalist)
     chosen = choose_cases(found, fold=fold)
-    return check_cases(chosen, layout, spacing=spacing, reach=reach, zero_background=zero_background)
+    expected: dict[str, Any] = {"zero_background": zero_background, "empty_labels": empty_labels}
+    return check_cases(chosen, layout, spacing=spacing, reach=reach, **expected)
 
 
 def find_all(dataset_dir: str, layout: Layout, *, labelled: bool = True, datalist: str = "") -> Found:
@@ -74,15 +78,15 @@ def check_cases(
     spacing: Sequence[float] = (1.0, 1.0, 1.0),
     reach: Sequence[int] = (1, 1, 1),
     zero_background: bool = False,
+    empty_labels: bool = False,
 ) -> list[Case]:
     """Check the files of the cases that were found, as `list_cases` does, and return the cases sorted by name.
 
     Raises:
         DatasetError: names every case that cannot be used and why, all at once.
     """
-    looking = survey_cases(
-        found.cases, layout, spacing=spacing, reach=reach, whole=not found.unpacked, zero_background=zero_background
-    )
+    expected: dict[str, Any] = {"zero_background": zero_background, "empty_labels": empty_labels}
+    looking = survey_cases(found.cases, layout, spacing=spacing, reach=reach, whole=not found.unpacked, **expected)
     surveys = list(tqdm(looking, total=len(found.cases), desc="checking the cases", delay=5, leave=False))
     problems = [*found.problems, *(problem for survey in surveys for problem in survey.problems)]
     for line in warning_lines(surveys):

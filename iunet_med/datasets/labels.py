@@ -26,7 +26,7 @@ def label_problems(case: str, volumes: Mapping[float, float], regions: Mapping[s
     """List what is wrong with the values of a case's label map: none at all, or some that no region contains."""
     known = set().union(*regions.values())
     if not volumes:
-        cure = "take the case away, or add its label"
+        cure = "take the case away, or add its label; if nothing is to be labelled in it, set empty_labels true"
         return [Problem(case, "the label map is empty", f"voxels of the values {sorted(known)}", cure)]
     foreign = {value: ml for value, ml in volumes.items() if value not in known}
     if not foreign:

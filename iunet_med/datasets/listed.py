@@ -22,13 +22,14 @@ class CheckItems:
     """A function of the items of a data set, which checks those that `list_cases` has not.
 
     Args:
-        layout, spacing, reach, zero_background: as in `list_cases`.
+        layout, spacing, reach, zero_background, empty_labels: as in `list_cases`.
     """
 
     layout: Layout
     spacing: Sequence[float] = (1.0, 1.0, 1.0)
     reach: Sequence[int] = (1, 1, 1)
     zero_background: bool = False
+    empty_labels: bool = False
 
     def __call__(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the items with names, and those without `modalities` as checked cases.
@@ -65,7 +66,12 @@ class CheckItems:
             some = Found(_ITEMS, [case for case in cases if case.get(LABEL_REGIONS) == text], [], unpacked=False)
             try:
                 done += check_cases(
-                    some, own, spacing=self.spacing, reach=self.reach, zero_background=self.zero_background
+                    some,
+                    own,
+                    spacing=self.spacing,
+                    reach=self.reach,
+                    zero_background=self.zero_background,
+                    empty_labels=self.empty_labels,
                 )
             except DatasetError as error:
                 problems += error.problems

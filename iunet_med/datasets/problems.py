@@ -26,7 +26,8 @@ def say_which(name: str, modalities: Iterable[str]) -> str:
     return (
         f"say which file it is by `iunet-med segment FOLDER --map {name}='PATTERN'`, for training by a layout of your "
         f"own. Or give a CSV list headed {','.join(['case', *modalities])} in place of the folder; "
-        "`iunet-med segment FOLDER --list` prints one to fill in"
+        "`iunet-med segment FOLDER --list` prints one to fill in. What does not exist can be left out by "
+        f"`iunet-med segment FOLDER --allow-missing {name}`"
     )
 
 

@@ -52,10 +52,17 @@ def survey_cases(
     reach: Sequence[int] = (1, 1, 1),
     whole: bool = True,
     zero_background: bool = False,
+    empty_labels: bool = False,
 ) -> Iterator[CaseSurvey]:
     """Survey one case after another, in their order, several at a time; see `survey_case`."""
     look: Callable[[Case], CaseSurvey] = partial(
-        survey_case, layout=layout, spacing=spacing, reach=reach, whole=whole, zero_background=zero_background
+        survey_case,
+        layout=layout,
+        spacing=spacing,
+        reach=reach,
+        whole=whole,
+        zero_background=zero_background,
+        empty_labels=empty_labels,
     )
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         yield from pool.map(look, cases)
@@ -69,6 +76,7 @@ def survey_case(
     reach: Sequence[int],
     whole: bool = True,
     zero_background: bool = False,
+    empty_labels: bool = False,
 ) -> CaseSurvey:
     """Read a case's files and list what their checks find, as `iunet-med segment` does.
 
@@ -79,6 +87,7 @@ def survey_case(
         reach: the smallest volume (voxels at that spacing) that the network accepts.
         whole: whether to read all voxels; without, headers are read alone.
         zero_background: as in `check_volume`.
+        empty_labels: whether a label map without any voxel is right.
     """
     images = [case["image"]] if isinstance(case["image"], str) else case["image"]
     channels = len(layout.modalities) if isinstance(case["image"], str) else 1
@@ -98,7 +107,7 @@ def survey_case(
     if whole and zero_background and not problems:
         warnings += _contrast(case, looks[: len(images)])
     volumes = looks[-1].volumes_ml
-    if whole and "label" in case and not organs:  # a CT need not show any of the organs
+    if whole and "label" in case and not organs and (volumes or not empty_labels):  # a CT may show none of the organs
         problems += label_problems(name, volumes, layout.regions)
     return CaseSurvey(case, grid, volumes, problems, warnings)
 

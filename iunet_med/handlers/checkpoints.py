@@ -29,7 +29,7 @@ class BestModel:
     Args:
         path: the file.
         network: whose weights are kept.
-        settings: what inference has to repeat, such as the spacing; written beside the weights, as `trained_with` reads.
+        settings: what inference has to repeat, such as the spacing; written beside the weights for `trained_with`.
         continues: whether the file is of the run that goes on; else one that is there is copied before the first
             writing, as to model-1.pt, and the log says so.
     """

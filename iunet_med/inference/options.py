@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+FAST_OVERLAP = 0.125
+
 
 @dataclass(frozen=True)
 class Job:
@@ -56,6 +58,9 @@ class Options(Job):
         configs: configs laid over its inference.json.
         settings: config ids and their values, set last.
         series: for each modality the pattern of its DICOM series' description, or of its file.
+        which_series: of a folder of DICOM `all` series, of each scan the `thinnest` reconstruction, or those that fit a
+            pattern.
+        fast: whether windows overlap by an eighth: about three times as fast as by half, a little worse at borders.
         device: where to run, if not where the config says.
         jobs: how many cases are read ahead, and how many may wait to be written.
         overwrite: whether to redo what is finished.
@@ -71,6 +76,8 @@ class Options(Job):
     configs: Sequence[str | Path] = ()
     settings: Mapping[str, Any] | None = None
     series: Mapping[str, str] | None = None
+    which_series: str = "all"
+    fast: bool = False
     device: str | None = None
     jobs: int = 1
     overwrite: bool = False
@@ -81,6 +88,11 @@ class Options(Job):
         super().__post_init__()
         if self.jobs < 1:
             raise ValueError(f"jobs={self.jobs}: expected 1 or more.")
+
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """The config ids to set, those of `fast` included."""
+        return {**({"overlap": FAST_OVERLAP} if self.fast else {}), **(self.settings or {})}
 
     @property
     def job(self) -> Job:

@@ -74,7 +74,7 @@ def segment(
     parts = open_bundle(
         asked.bundle,
         configs=asked.configs,
-        settings=asked.settings,
+        settings=asked.all_settings,
         dataset_dir=dataset_dir,
         device=device,
         trust=asked.trust,
@@ -86,6 +86,7 @@ def segment(
         parts.layout,
         series=series,
         allow_missing=asked.allow_missing,
+        which_series=asked.which_series,
         keep_identifiers=asked.keep_identifiers,
         on_left_out=lambda path, reason: left_out.append(LeftOutRow(path, reason)),
     )

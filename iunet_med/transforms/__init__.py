@@ -1,4 +1,4 @@
-"""MONAI dictionary transforms: modalities, dropout of them, outliers, regions, and label maps on their images' grids."""
+"""MONAI dictionary transforms: modalities, outliers, regions, and label maps on their images' grids."""
 
 from iunet_med.transforms.load import LoadModalitiesd
 from iunet_med.transforms.modality_dropout import RandDropModalitiesd

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from iunet_med.inference.intake.source import Source
-from iunet_med.volumes.dicom import FoundSeries, Series, find_series, match_modalities
+from iunet_med.volumes.dicom import FoundSeries, Series, choose_series, find_series, match_modalities
 
 
 def dicom_sources(
@@ -14,6 +14,7 @@ def dicom_sources(
     *,
     series: Mapping[str, str],
     allow_missing: Sequence[str] = (),
+    rule: str = "all",
     keep_identifiers: bool,
     on_left_out: Callable[[str, str], object],
 ) -> list[Source]:
@@ -25,8 +26,10 @@ def dicom_sources(
         series: for each modality the pattern of its series' description. For one modality it may be left out: then
             every series is a case.
         allow_missing: modalities that may lack a pattern, and a study a series that fits it.
+        rule: which series are taken, as in `choose_series`.
         keep_identifiers: whether descriptions, and the patient's number as the case's name, may be shown.
-        on_left_out: called with the path below `root` of each file that belongs to no series, and why.
+        on_left_out: called with the path below `root` of each file that belongs to no series, and of the folder of each
+            series that is not taken, and why.
 
     Raises:
         ValueError: a modality has no pattern, or a pattern no modality; or the file holds no series.
@@ -47,7 +50,9 @@ def dicom_sources(
         raise ValueError(_no_series(root, listing))
     for item in listing.left_out:
         on_left_out(item.path.name if item.path == root else item.path.relative_to(root).as_posix(), item.reason)
-    found = listing.series
+    found, others = choose_series(listing.series, rule, show_descriptions=keep_identifiers)
+    for other, reason in others:
+        on_left_out(other.name_of(other.files[0].parent if len(other.files) > 1 else other.files[0]), reason)
     if not series:
         names = _names(found, keep_identifiers=keep_identifiers, by="key")
         return [Source(names[one.key], {}, series={modalities[0]: one}, patient=one.patient_number) for one in found]

@@ -73,6 +73,7 @@ def list_inputs(
     settings: Mapping[str, Any] | None = None,
     series: Mapping[str, str] | None = None,
     allow_missing: Sequence[str] = (),
+    which_series: str = "all",
     trust: bool = False,
 ) -> Listing:
     """List the cases of a path with the files or series that would be taken, and what is missing; nothing is written.
@@ -91,7 +92,7 @@ def list_inputs(
         layout = open_layout(bundle, configs=configs, settings=settings, dataset_dir=folder, trust=trust)
     except DatasetError as error:  # of the folder, whose files are listed all the same
         layout, problem = dataset_layout("files"), str(error)
-    cases, reason = _cases(path, layout, series or {}, allow_missing)
+    cases, reason = _cases(path, layout, series or {}, allow_missing, which_series)
     found = _series(path, layout) if _is_dicom(path, series or {}) else []
     return Listing(
         root=path if path.is_dir() else path.parent,
@@ -104,11 +105,11 @@ def list_inputs(
 
 
 def _cases(
-    path: Path, layout: Layout, patterns: Mapping[str, str], allow_missing: Sequence[str]
+    path: Path, layout: Layout, patterns: Mapping[str, str], allow_missing: Sequence[str], which_series: str
 ) -> tuple[list[ListedCase], str]:
     guessed = _guesses(path, layout, patterns) if path.is_dir() and len(layout.modalities) > 1 else {}
     try:
-        sources = list_sources(path, layout, series=patterns, allow_missing=allow_missing)
+        sources = list_sources(path, layout, series=patterns, allow_missing=allow_missing, which_series=which_series)
     except ValueError as error:
         return list(guessed.values()), str(error)
     return [_listed(source, guessed) for source in sources], ""

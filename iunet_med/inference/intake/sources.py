@@ -21,6 +21,7 @@ def list_sources(
     *,
     series: Mapping[str, str] | None = None,
     allow_missing: Sequence[str] = (),
+    which_series: str = "all",
     keep_identifiers: bool = False,
     on_left_out: Callable[[str, str], object] = lambda _path, _reason: None,
 ) -> list[Source]:
@@ -31,8 +32,10 @@ def list_sources(
         layout: modalities, and what the folders of cases look like.
         series: for each modality the pattern of its DICOM series' description or, in a folder of files, of its file.
         allow_missing: modalities that a case may lack.
+        which_series: `all`, `thinnest` or a pattern, as in `iunet_med.volumes.dicom.choose_series`.
         keep_identifiers: whether DICOM cases are named by their patients' numbers.
-        on_left_out: called with the path (below `given`) of each file in a folder of DICOM that is not used, and why.
+        on_left_out: called with the path (below `given`) of each file or series in a folder of DICOM that is not used,
+            and why.
 
     Raises:
         ValueError: there is nothing to run: no such path, no case, a list without the columns that are needed, an
@@ -52,6 +55,7 @@ def list_sources(
             modalities,
             series=series or {},
             allow_missing=allow_missing,
+            rule=which_series,
             keep_identifiers=keep_identifiers,
             on_left_out=on_left_out,
         )

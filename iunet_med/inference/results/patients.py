@@ -12,7 +12,7 @@ PATIENTS = "patients.csv"
 
 @dataclass(frozen=True)
 class PatientRow:
-    """One series of a DICOM case: whose it is, what was taken for which modality, and where its files lie.
+    """One series of a DICOM case: whose it is, what was taken for which modality, where its files lie, what they are.
 
     A case that could not be put together has one row without a series.
     """
@@ -22,6 +22,10 @@ class PatientRow:
     modality: str
     series: str
     folder: str
+    number: str = ""
+    description: str = ""
+    slices: str = ""
+    slice_step_mm: str = ""
 
 
 def write_patients(output: Path, sources: Sequence[Source], *, root: Path) -> None:
@@ -32,10 +36,13 @@ def write_patients(output: Path, sources: Sequence[Source], *, root: Path) -> No
 
 
 def _rows(source: Source, root: Path) -> list[PatientRow]:
+    from iunet_med.volumes.dicom import slice_step_mm  # pydicom takes a while
+
     patient = source.patient or ""
     rows = []
     for name, one in (source.series or {}).items():
         folder = one.files[0].parent
         below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
-        rows.append(PatientRow(source.name, patient, name, one.key, below))
+        about = (one.number, one.text, str(len(one.frames)), f"{slice_step_mm(one):.4g}")
+        rows.append(PatientRow(source.name, patient, name, one.key, below, *about))
     return rows or [PatientRow(source.name, patient, "", "", "")]

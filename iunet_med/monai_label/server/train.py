@@ -1,6 +1,7 @@
 """Training on the labels that are tagged final: checked first, validated on other patients, from good weights."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from monailabel.tasks.train.bundle import BundleTrainTask
@@ -9,6 +10,7 @@ from iunet_med.datasets import split_cases
 from iunet_med.datasets.layouts import Case
 from iunet_med.inference.configs import plain
 from iunet_med.monai_label.server.infer import CaseOf, read_bundle
+from iunet_med.trained_with import trained_with
 
 
 class TrainTask(BundleTrainTask):  # type: ignore[misc]
@@ -48,4 +50,6 @@ class TrainTask(BundleTrainTask):  # type: ignore[misc]
 
     def _update_overrides(self, overrides: dict[str, Any]) -> dict[str, Any]:
         overrides |= {"bundle_root": plain(self.bundle_path), "dataset_dir": plain(self.dataset_dir)}
-        return overrides
+        served = Path(self.bundle_path) / "models" / "model.pt"
+        own = {name: trained_with(served, name, None) for name in ("spacing", "roi_size", "channels", "couplings")}
+        return {**{name: value for name, value in own.items() if value is not None}, **overrides}

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,7 +62,8 @@ def find_series(root: str | Path, *, on_file: Callable[[], None] | None = None) 
         originals = [header for header in group if header.path not in copies]
         for frames in split_series(frame for header in originals for frame in header.frames):
             if len(frames) > 1:
-                series.append(_series(originals[0], frames, folder, patients))
+                own = {frame.path for frame in frames}
+                series.append(_series([one for one in originals if one.path in own], frames, folder, patients))
             else:
                 left_out.append(LeftOut(frames[0].path, "is a single image; a volume needs two slices or more"))
     return FoundSeries(
@@ -121,7 +122,10 @@ def _patients(headers: list[Header], root: Path) -> dict[tuple[str, ...], str]:
     return {person: anonymous("patient", min(found)) for person, found in studies.items()}
 
 
-def _series(header: Header, frames: list[Frame], root: Path, patients: dict[tuple[str, ...], str]) -> Series:
+def _series(headers: Sequence[Header], frames: list[Frame], root: Path, patients: dict[tuple[str, ...], str]) -> Series:
+    header = headers[0]
+    starts = [one.start for one in headers if one.start is not None]
+    acquisitions = sorted({frame.repeat[0] for frame in frames})
     study = _study(header, root)
     first = replace(frames[0], path=Path(), index=None)
     return Series(
@@ -134,5 +138,8 @@ def _series(header: Header, frames: list[Frame], root: Path, patients: dict[tupl
         protocol=header.protocol,
         frames=tuple(frames),
         root=root,
+        number=header.place[1],
+        scan=(header.place[0], " ".join(acquisitions)),
+        start=min(starts, default=None),
         patient_number=header.patient[0],
     )

@@ -1,6 +1,7 @@
 """What the header of one DICOM file says of its images, without their pixels."""
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ TAGS = [
     "EchoNumbers",
     "EchoTime",
     "AcquisitionNumber",
+    "AcquisitionDateTime",
+    "AcquisitionTime",
     "TemporalPositionIdentifier",
     "DiffusionBValue",
     "SharedFunctionalGroupsSequence",
@@ -93,6 +96,7 @@ class Header:
     series: str
     instance: str
     place: tuple[str, ...]
+    start: float | None
     description: str
     protocol: str
     modality: str
@@ -155,6 +159,7 @@ def _header(header: Dataset, path: Path) -> Header:
         series=_text(header, "SeriesInstanceUID"),
         instance=_text(header, "SOPInstanceUID"),
         place=tuple(_text(header, name) for name in ("FrameOfReferenceUID", "SeriesNumber", "SeriesDescription")),
+        start=_seconds(_text(header, "AcquisitionDateTime")[8:] or _text(header, "AcquisitionTime")),
         description=_text(header, "SeriesDescription"),
         protocol=_text(header, "ProtocolName"),
         modality=_text(header, "Modality"),
@@ -220,6 +225,12 @@ def _frame(header: Dataset, path: Path, index: int | None) -> Frame:
             _text(group("MRDiffusionSequence"), "DiffusionBValue"),
         ),
     )
+
+
+def _seconds(time: str) -> float | None:
+    """Seconds of the day of a DICOM time, hhmmss.ffffff with what follows."""
+    match = re.match(r"(\d\d)(\d\d)(\d\d(?:\.\d+)?)", time)
+    return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + float(match[3]) if match else None
 
 
 def _text(data: Dataset, name: str) -> str:

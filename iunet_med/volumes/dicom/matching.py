@@ -30,7 +30,7 @@ def match_modalities(
         texts = [
             f"{one.key} ({one.modality}"
             + (f", {count} slices" if (count := len(one.frames) or len(one.files)) else "")
-            + (f", {one.description or one.protocol!r})" if show_descriptions else ")")
+            + (f", {one.text!r})" if show_descriptions else ")")
             for one in candidates
         ]
         return ", ".join(texts) or "none"
@@ -58,5 +58,4 @@ def match_modalities(
 
 
 def _fits(series: Series, pattern: str) -> bool:
-    text = series.description or series.protocol
-    return series.key == pattern or fnmatchcase(text.lower(), pattern.lower())
+    return series.key == pattern or fnmatchcase(series.text.lower(), pattern.lower())

@@ -27,6 +27,9 @@ class Series:
         protocol: the scanner's ProtocolName, to be treated as the description.
         frames: the images in the same order; a file can hold several.
         root: the folder that was searched; errors name files relative to it.
+        number: the SeriesNumber, or empty.
+        scan: what reconstructions of one scan share: frame of reference, and the acquisitions' numbers.
+        start: when its first slice was scanned, seconds of the day; None if unknown.
         patient_number: the PatientID of the files, not to be shown unless it is asked for.
         headers: those of the files, without pixels, if they are at hand. They identify the patient.
     """
@@ -40,8 +43,16 @@ class Series:
     protocol: str = ""
     frames: tuple[Frame, ...] = ()
     root: Path = Path()
+    number: str = field(default="", compare=False)
+    scan: tuple[str, str] = field(default=("", ""), compare=False)
+    start: float | None = field(default=None, compare=False)
     patient_number: str = field(default="", compare=False, repr=False)
     headers: Mapping[Path, Dataset] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """The scanner's words for the series, to be treated as the description."""
+        return self.description or self.protocol
 
     def name_of(self, path: Path) -> str:
         """Return a file's path below the folder that was searched."""

@@ -18,8 +18,9 @@ VENTRICLES = (4, 5, 14, 15, 31, 43, 44, 63, 72)
 SULCI = (24, 30, 62)
 """Numbers of FreeSurfer's colour table: tissue, fluid inside the brain, fluid and vessels around it."""
 
-DETAIL: Mapping[int, float] = {10: 0.1, 49: 0.1, 13: 0.18, 52: 0.18, 12: 0.03, 51: 0.03, 28: -0.08, 60: -0.08, 16: -0.06}
-"""T1 signal of deep grey matter and brain stem beyond that of cortex or white matter, white matter being about 0.9."""
+DETAIL: Mapping[tuple[int, ...], float] = {(10, 49): 0.1, (13, 52): 0.18, (12, 51): 0.03, (28, 60): -0.08, (16,): -0.06}
+"""T1 signal of thalamus, pallidum, putamen, ventral diencephalon and brain stem beyond that of cortex or white matter,
+where white matter has about 0.9."""
 
 ENDINGS = (".nii", ".nii.gz", ".mgz")
 
@@ -32,7 +33,8 @@ def label_maps(folder: Path) -> list[Path]:
     """
     found = sorted(path for path in folder.glob("*") if path.name.lower().endswith(ENDINGS))
     if not found:
-        raise FileNotFoundError(f"{folder}: expected label maps (.nii, .nii.gz, .mgz) with FreeSurfer's numbers, found none.")
+        kinds = ", ".join(ENDINGS)
+        raise FileNotFoundError(f"{folder}: expected label maps ({kinds}) with FreeSurfer's numbers, found none.")
     return found
 
 
@@ -58,13 +60,13 @@ def template_of_labels(path: Path) -> Template:
     box = tuple(slice(max(0, s[0] - m), s[-1] + 1 + m) for s, m in zip(spans, margin, strict=True))
     labels, tissue = labels[box], tissue[box]
     white, grey, fluid = (_fraction(np.isin(labels, which)) for which in (WHITE, GREY, VENTRICLES + SULCI))
-    detail = _fraction(sum(np.float32(value) * (labels == number) for number, value in DETAIL.items()))
+    detail = _fraction(sum(np.float32(value) * np.isin(labels, which) for which, value in DETAIL.items()))
     closed = ndimage.binary_closing(np.pad(tissue, 9), iterations=8)[9:-9, 9:-9, 9:-9]
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = shift_to_template(tissue, affine)
-    return Template(
-        wm=white, gm=grey, csf=np.maximum(fluid, 1 - white - grey), detail=detail, brain=_fraction(closed, 1.5), affine=affine
-    )
+    fluid = np.maximum(fluid, 1 - white - grey)
+    brain = _fraction(closed, 1.5)
+    return Template(wm=white, gm=grey, csf=fluid, detail=detail, brain=brain, affine=affine)
 
 
 def mirrored(template: Template) -> Template:

@@ -1,6 +1,5 @@
 """What may lie in a brain: gliomas of many kinds, metastases, cavities left by surgery, lesions of white matter."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +20,9 @@ KINDS = {
     "diffuse": 0.05,
     "cavity": 0.05,
 }
-"""How often each kind comes, in parts of their sum: a necrotic core in an enhancing rim, enhancing as a whole, enhancing
-in patches, not enhancing, a cyst, oedema alone, a resection cavity."""
+"""How often each kind comes, in parts of their sum: a necrotic core in an enhancing rim, enhancing as a whole or in
+patches, not enhancing, a cyst, oedema alone, a resection cavity."""
+CORES = ("necrosis", "solid", "enhancing", "blood clot", "cavity")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Lesions:
     """Fractions of what replaces brain, each (X, Y, Z), and the labels.
 
     Args:
-        core: fraction of each kind of core: "necrosis", "solid", "enhancing", "blood clot", "cavity".
+        core: fraction of each of `CORES`.
         edema: share of oedema in what is left of the brain.
         spots: share of white-matter lesions in what is left; background in the labels.
         label: values of BraTS 2023.
@@ -55,7 +55,8 @@ def plan_foci(rng: np.random.Generator, tissues: Tissues, grid: Grid) -> tuple[s
 def _plan(rng: np.random.Generator, kind: str, tissues: Tissues, grid: Grid, *, share: float) -> TumorPlan:
     whole = share * float(np.clip(55 * np.exp(rng.normal(0, 0.9)), 3, 220))
     core = whole * float({"diffuse": 0.05, "non-enhancing": rng.uniform(0.3, 0.95)}.get(kind, rng.beta(2.2, 3)))
-    necrotic = {"rim": rng.beta(2, 3), "cystic": rng.uniform(0.75, 0.93), "cavity": 0.9}.get(kind, rng.uniform(0.02, 0.1))
+    shares = {"rim": rng.beta(2, 3), "cystic": rng.uniform(0.75, 0.93), "cavity": 0.9}
+    necrotic = shares.get(kind, rng.uniform(0.02, 0.1))
     smallest = 4 * grid.spacing_mm**3 / 1000
     core = float(np.clip(core, 4 * smallest, 90))
     necrosis = max(core * float(necrotic), smallest)
@@ -64,11 +65,9 @@ def _plan(rng: np.random.Generator, kind: str, tissues: Tissues, grid: Grid, *, 
     return replace(plan, pressure=float(rng.uniform(0, 0.9)))
 
 
-def grow_lesions(
-    rng: np.random.Generator, kind: str, plans: list[TumorPlan], tissues: Tissues, grid: Grid
-) -> Lesions:
+def grow_lesions(rng: np.random.Generator, kind: str, plans: list[TumorPlan], tissues: Tissues, grid: Grid) -> Lesions:
     """Grow every focus in a brain that already gives way, and spots in its white matter."""
-    core = {name: np.zeros(grid.shape, np.float32) for name in ("necrosis", "solid", "enhancing", "blood clot", "cavity")}
+    core = {name: np.zeros(grid.shape, np.float32) for name in CORES}
     edema, label = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.uint8)
     for plan in plans:
         tumor = grow_tumor(rng, plan, tissues, grid)
@@ -81,12 +80,16 @@ def grow_lesions(
     return Lesions(core, edema, _spots(rng, tissues, grid), label)
 
 
-def _cores(rng: np.random.Generator, kind: str, tumor: Tumor, grid: Grid) -> tuple[dict[str, Volume], NDArray[np.uint8]]:
+def _cores(
+    rng: np.random.Generator, kind: str, tumor: Tumor, grid: Grid
+) -> tuple[dict[str, Volume], NDArray[np.uint8]]:
     """Which tissue a focus's rim and inside are made of, and its labels."""
     label, rim, inner = tumor.label, tumor.enhancing, tumor.necrosis
-    cells: Callable[[float], Volume] = lambda share: np.clip(
-        share + 0.35 * smooth_field(rng, grid, length_mm=10) + 0.2 * smooth_field(rng, grid, length_mm=5), 0, 1
-    )
+
+    def cells(share: float) -> Volume:
+        patches = 0.35 * smooth_field(rng, grid, length_mm=10) + 0.2 * smooth_field(rng, grid, length_mm=5)
+        return np.asarray(np.clip(share + patches, 0, 1))
+
     if kind == "diffuse":
         return {"solid": rim + inner}, np.where(label > 0, EDEMA, 0).astype(np.uint8)
     if kind == "cavity":

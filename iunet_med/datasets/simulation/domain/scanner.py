@@ -1,4 +1,4 @@
-"""What scanners and preparation make of ideal images: slices, blur, coils, motion, noise, and errors of registration."""
+"""What scanners and preparation make of ideal images: slices, blur, coils, motion, noise, shifts between scans."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ def _scan(rng: np.random.Generator, image: Volume, grid: Grid, *, moved: bool) -
     image = _slices(rng, image, grid)
     if rng.random() < 0.1:
         image = _ghosts(rng, image)
-    image = image * np.exp(np.float32(rng.uniform(0.01, 0.18)) * smooth_field(rng, grid, length_mm=float(rng.uniform(60, 120))))
+    coil = smooth_field(rng, grid, length_mm=float(rng.uniform(60, 120)))
+    image = image * np.exp(np.float32(rng.uniform(0.01, 0.18)) * coil)
     sigma = np.float32(np.exp(rng.uniform(np.log(0.012), np.log(0.08))))
     real, imaginary = (sigma * rng.standard_normal(grid.shape, dtype=np.float32) for _ in range(2))
     image = np.hypot(image + real, imaginary)

@@ -21,7 +21,7 @@ MODALITIES = ("t1", "t1c", "t2", "flair")
 
 @dataclass(frozen=True)
 class Scan:
-    """One head: its tissues as a template to deform, and its images, white matter's median at 1, 0 outside the brain."""
+    """One head: its tissues as a template to deform, and its images, 0 outside the brain, white matter at 1."""
 
     template: Template
     images: Mapping[str, Volume]
@@ -53,7 +53,7 @@ def load_scan(files: Files) -> Scan:
     image = Orientation("RAS", labels=None)(image)
     spacing = np.linalg.norm(np.asarray(image.affine)[:3, :3], axis=0)
     volumes = np.asarray(image, dtype=np.float32)
-    brain = (volumes > 0).all(0)
+    brain = np.asarray((volumes > 0).all(0))
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = shift_to_template(brain, affine)
     white, grey = _fractions(ndimage.gaussian_filter(volumes[0], 0.5), brain)

@@ -23,7 +23,7 @@ SIGNALS: Mapping[str, Mapping[str, Range]] = {
     "spots": {"t1": (0.55, 0.95), "t1c": (0.55, 0.95), "t2": (1.2, 2.2), "flair": (1.2, 2.2)},
     "rim": {"t1": (0.2, 2.0), "t1c": (0.3, 2.5), "t2": (0.2, 2.0), "flair": (0.2, 2.0)},
 }
-"""Ranges in units of white matter: those of clinical scans, widened by about a third. A judgement, not a measurement."""
+"""Ranges in units of white matter: those of clinical scans, widened by about a third. A judgement, not measured."""
 
 DETAIL: Mapping[str, Range] = {"t1": (0.5, 1.2), "t1c": (0.5, 1.2), "t2": (-1.0, -0.3), "flair": (-0.7, 0.1)}
 """Weight of deep grey matter's signal beyond that of the tissues."""
