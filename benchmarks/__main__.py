@@ -26,6 +26,7 @@ from benchmarks import (
     planner,
     precision,
     resampling,
+    restoration,
     speed,
     whole_ct,
 )
@@ -45,6 +46,7 @@ TITLES = {
     "familiarity": "Telling unfamiliar images",
     "whole_ct": "Segmenting a whole CT",
     "ct": "Organs in real CT",
+    "restoration": "Restoring foam from few projections",
     "digits": "Densities of digits",
     "compiled": "Eager and compiled, in 16 and 32 bits",
     "planner": "Planning a step",
@@ -65,6 +67,7 @@ def main() -> None:
         default=Path(".venv-peers/bin/python"),
         help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
     )
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="where `restoration` draws a slice, as PNG")
     parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
     parser.add_argument("--ct", type=Path, metavar="FOLDER", help="scans with labels of TotalSegmentator beside them")
     chosen = parser.parse_args()
@@ -81,6 +84,7 @@ def main() -> None:
         "hippocampus": partial(hippocampus.table, chosen.hippocampus),
         "familiarity": partial(familiarity.table, chosen.hippocampus),
         "whole_ct": whole_ct.table,
+        "restoration": partial(restoration.table, chosen.picture),
         "digits": digits.table,
         "ct": partial(ct.table, chosen.ct),
         "compiled": compiled.table,

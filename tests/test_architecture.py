@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "iunet_med"
 LAYERS = [
     ["files", "overrides", "shipped"],
     ["csv_rows", "trained_with"],
-    ["nn"],
+    ["nn", "tomography"],
     ["networks"],
     ["familiarity", "memory"],
     ["volumes"],
