@@ -28,6 +28,7 @@ from benchmarks import (
     resampling,
     restoration,
     speed,
+    tumours,
     whole_ct,
 )
 from benchmarks.tables import header
@@ -45,6 +46,7 @@ TITLES = {
     "hippocampus": "Hippocampi with expert labels",
     "familiarity": "Telling unfamiliar images",
     "whole_ct": "Segmenting a whole CT",
+    "tumours": "Tumours in real MRI",
     "ct": "Organs in real CT",
     "restoration": "Restoring foam from few projections",
     "digits": "Densities of digits",
@@ -69,6 +71,8 @@ def main() -> None:
     )
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where `restoration` draws a slice, as PNG")
     parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
+    parser.add_argument("--tumours", type=Path, metavar="FOLDER", help="real cases of t1, t1c, t2, flair with labels")
+    parser.add_argument("--healthy", type=Path, metavar="FOLDER", help="real heads without tumour, the same modalities")
     parser.add_argument("--ct", type=Path, metavar="FOLDER", help="scans with labels of TotalSegmentator beside them")
     chosen = parser.parse_args()
     tables: dict[str, Callable[..., str]] = {
@@ -86,6 +90,7 @@ def main() -> None:
         "whole_ct": whole_ct.table,
         "restoration": partial(restoration.table, chosen.picture),
         "digits": digits.table,
+        "tumours": partial(tumours.table, chosen.tumours, chosen.healthy),
         "ct": partial(ct.table, chosen.ct),
         "compiled": compiled.table,
         "planner": planner.table,

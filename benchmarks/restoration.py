@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from math import radians
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
@@ -17,20 +16,16 @@ import torch
 from monai.metrics import PSNRMetric, SSIMMetric
 from monai.networks.nets import UNet as ResidualUNet
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool3d, mse_loss
+from torch.nn.functional import mse_loss
 
 from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
-from iunet_med.datasets.simulation.foam import simulate_foam
+from iunet_med.datasets.simulation.foam_scan import SHIFT, FoamScan, simulate_foam_scan
 from iunet_med.memory import predict_step_memory
 from iunet_med.networks import UNet, start_as_identity
-from iunet_med.tomography import Geometry, filtered_backprojection, photon_noise, project
 
 SIZE, ANGLES, PHOTONS = 64, 64, 1000.0
 """Voxels of a reconstruction, simulated at twice as many; projections, and photons for each ray."""
-SLANT, JITTER, SHIFT = radians(2), radians(0.5), 0.5
-ABSORPTION = 2.0
-"""Line integral along the cylinder's diameter without holes."""
 TRAINING, VALIDATION, TEST = range(24), range(1000, 1002), range(2000, 2006)
 CHANNELS = (8, 16, 32, 64)
 
@@ -84,39 +79,23 @@ class Result:
     restored: Tensor
 
 
-Scan = tuple[Tensor, Tensor, Tensor]
-"""The truth, its filtered backprojection, both (1, N, N, N), and those of each set of angles (PARTS, N, N, N)."""
-
-
 @lru_cache(maxsize=64)
-def scanned(seed: int) -> Scan:
-    """Simulate a phantom at twice the resolution, measure it, and reconstruct it by who knows nothing of the axis."""
-    rng = torch.Generator().manual_seed(seed)
-    fine = torch.from_numpy(simulate_foam(seed, size=2 * SIZE))[None, None]
-    geometry = Geometry.perturbed(ANGLES, slant=SLANT, jitter=JITTER, shift=2 * SHIFT, generator=rng)
-    scale = ABSORPTION / (2 * SIZE)
-    integrals = scale * project(fine, geometry)
-    detector = integrals.unflatten(2, (SIZE, 2)).unflatten(4, (SIZE, 2)).mean((3, 5))
-    measured = photon_noise(detector, PHOTONS, generator=rng) / (2 * scale)
-    angles = geometry.angles
-    whole = filtered_backprojection(measured, angles, window="hann")[0]
-    parts = [
-        filtered_backprojection(measured[:, k::PARTS], angles[k::PARTS], window="hann")[0, 0] for k in range(PARTS)
-    ]
-    return avg_pool3d(fine, 2)[0], whole, torch.stack(parts)
+def scanned(seed: int) -> FoamScan:
+    """The phantom of a seed, kept."""
+    return simulate_foam_scan(seed, size=SIZE, angles=ANGLES, photons=PHOTONS, sets=PARTS)
 
 
 def table(picture: Path | None = None, *, quick: bool = False) -> str:
     """Return the table in Markdown, and draw the first test phantom; `quick` takes two steps with two seeds."""
     steps, seeds = (2, range(2)) if quick else (200, range(3))
-    plain = [_scores(scanned(seed)[1], scanned(seed)[0]) for seed in TEST]
+    plain = [_scores(scanned(seed).reconstruction, scanned(seed).truth) for seed in TEST]
     results = list(in_parallel([Run(name, seed, steps) for seed in seeds for name in NETWORKS]))
     first = [("filtered backprojection", "-", "-", *(f"{mean(column):.3g}" for column in zip(*plain, strict=True)))]
     if picture:
         from benchmarks.restoration_picture import draw
 
         shown = {result.run.network: result.restored for result in results if result.run.seed == seeds[0]}
-        draw(picture, *scanned(TEST[0])[:2], shown)
+        draw(picture, scanned(TEST[0]).truth, scanned(TEST[0]).reconstruction, shown)
     return (
         f"Foam at {SIZE}³, simulated at {2 * SIZE}³: {ANGLES} angles around an axis that leans by 2 degrees and strays "
         f"by 0.5 degrees and {SHIFT} voxels, {PHOTONS:g} photons per ray, Hann's window. {len(TRAINING)} phantoms to "
@@ -145,36 +124,37 @@ def train(run: Run) -> Result:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=run.steps)
     blind = "Noise2Inverse" in run.network
     for _ in range(run.steps):
-        truth, whole, parts = scanned(TRAINING[int(torch.randint(len(TRAINING), (1,), generator=rng))])
-        source, target = _split(parts, rng) if blind else (whole, truth)
+        scan = scanned(TRAINING[int(torch.randint(len(TRAINING), (1,), generator=rng))])
+        source, target = _split(scan.sets, rng) if blind else (scan.reconstruction, scan.truth)
         turns = int(torch.randint(4, (1,), generator=rng))
-        source, target = (volume.rot90(turns, (1, 2)) for volume in (source, target))
+        source, target = (volume.rot90(turns, (0, 1)) for volume in (source, target))
         optimizer.zero_grad()
-        mse_loss(network(source[None])[0], target).backward()
+        mse_loss(network(source[None, None])[0, 0], target).backward()
         optimizer.step()
         schedule.step()
-    restore = _averaged(network) if blind else lambda scan: network(scan[1][None])[0]
+    restore = _averaged(network) if blind else lambda scan: network(scan.reconstruction[None, None])[0, 0]
     with torch.no_grad():
         restored = [restore(scanned(seed)) for seed in TEST]
-    scores = [_scores(found, scanned(seed)[0]) for found, seed in zip(restored, TEST, strict=True)]
+    scores = [_scores(found, scanned(seed).truth) for found, seed in zip(restored, TEST, strict=True)]
     psnr, ssim = (mean(column) for column in zip(*scores, strict=True))
     return Result(run, psnr, ssim, restored[0])
 
 
-def _split(parts: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One set's reconstruction as the target, the mean of the others' as the source, each (1, N, N, N)."""
+def _split(sets: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The mean of all reconstructions but one as the source, and that one as the target, each (N, N, N)."""
     left_out = int(torch.randint(PARTS, (1,), generator=rng))
-    others = torch.arange(PARTS) != left_out
-    return parts[others].mean(0, keepdim=True), parts[left_out : left_out + 1]
+    return _others(sets, left_out), sets[left_out]
 
 
-def _averaged(network: nn.Module) -> Callable[[Scan], Tensor]:
+def _others(sets: Tensor, left_out: int) -> Tensor:
+    return sets[torch.arange(PARTS) != left_out].mean(0)
+
+
+def _averaged(network: nn.Module) -> Callable[[FoamScan], Tensor]:
     """The mean of what the network makes of each choice of sets, as it was trained."""
 
-    def restore(scan: Scan) -> Tensor:
-        parts = scan[2]
-        sources = [parts[torch.arange(PARTS) != k].mean(0, keepdim=True) for k in range(PARTS)]
-        return torch.stack([network(source[None])[0] for source in sources]).mean(0)
+    def restore(scan: FoamScan) -> Tensor:
+        return torch.stack([network(_others(scan.sets, k)[None, None])[0, 0] for k in range(PARTS)]).mean(0)
 
     return restore
 
@@ -182,7 +162,7 @@ def _averaged(network: nn.Module) -> Callable[[Scan], Tensor]:
 def _scores(found: Tensor, truth: Tensor) -> tuple[float, float]:
     """PSNR in dB and SSIM of one volume."""
     psnr, ssim = PSNRMetric(max_val=1.0), SSIMMetric(spatial_dims=3, data_range=1.0)
-    return float(psnr(found[None], truth[None])), float(ssim(found[None], truth[None]))
+    return float(psnr(found[None, None], truth[None, None])), float(ssim(found[None, None], truth[None, None]))
 
 
 def rows(results: Iterable[Result]) -> Iterator[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def draw(path: Path, truth: Tensor, backprojected: Tensor, restored: Mapping[str, Tensor]) -> None:
-    """Write a PNG: middle slices of volumes (1, N, N, N) from -0.2 to 1.2, below the errors from -0.6 to 0.6."""
+    """Write a PNG: middle slices of volumes (N, N, N) from -0.2 to 1.2, below the errors from -0.6 to 0.6."""
     from matplotlib.figure import Figure
 
     shown = {"truth": truth, "filtered backprojection": backprojected, **restored}
@@ -17,7 +17,7 @@ def draw(path: Path, truth: Tensor, backprojected: Tensor, restored: Mapping[str
     figure = Figure(figsize=(2.6 * len(shown), 5.4), layout="constrained")
     axes = figure.subplots(2, len(shown))
     for column, (name, volume) in enumerate(shown.items()):
-        slice_, error = volume[0, :, :, middle], (volume - truth)[0, :, :, middle]
+        slice_, error = volume[:, :, middle], (volume - truth)[:, :, middle]
         axes[0, column].imshow(slice_.T, cmap="gray", vmin=-0.2, vmax=1.2, origin="lower")
         axes[0, column].set_title(name, fontsize=9)
         axes[1, column].imshow(error.T, cmap="gray", vmin=-0.6, vmax=0.6, origin="lower")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from iunet_med.files import replacing
 from iunet_med.handlers.checkpoints import load_weights
-from iunet_med.inference.configs import in_words, read_configs, read_metadata
+from iunet_med.inference.configs import in_words, plain, read_configs, read_metadata
 from iunet_med.inference.trust import check_metadata
 from iunet_med.shipped import bundle_folder
 
@@ -54,7 +54,8 @@ def export_network(
     weights = Path(checkpoint or folder / "models" / "model.pt")
     files = {"ckpt_file": weights, "meta_file": configs / "metadata.json", "config_file": configs / "inference.json"}
     paths = {name: str(path) for name, path in files.items()}
-    network, channels = _network(configs, weights, overrides, trust=trust)
+    overrides = {"checkpoint": plain(str(weights)), **overrides}  # its settings are those that it was trained with
+    network, channels, spacing = _network(configs, weights, overrides, trust=trust)
     sizes = [tuple(size)] if kind == ".onnx" else [tuple(size), tuple(n - n // 4 for n in size)]
     with replacing(out) as temporary:
         if kind == ".onnx":
@@ -63,7 +64,7 @@ def export_network(
             onnx_export(
                 "network_def", filepath=str(temporary), input_shape=shape, converter_kwargs=named, **paths, **overrides
             )
-            _describe(temporary, configs)
+            _describe(temporary, configs, spacing)
         else:
             ckpt_export("network_def", filepath=str(temporary), **paths, **overrides)
         run = _open(temporary)
@@ -76,22 +77,25 @@ def export_network(
     return difference
 
 
-def _network(configs: Path, weights: Path, overrides: Mapping[str, Any], *, trust: bool) -> tuple[torch.nn.Module, int]:
-    """Build the bundle's network with its weights, and tell its input channels."""
+def _network(
+    configs: Path, weights: Path, overrides: Mapping[str, Any], *, trust: bool
+) -> tuple[torch.nn.Module, int, list[float]]:
+    """Build the bundle's network with its weights, and tell its input channels and its spacing in mm."""
     metadata = read_metadata(configs / "metadata.json")
     check_metadata(configs / "metadata.json", metadata)
     parser = read_configs([configs / "inference.json"], trust=trust)
     parser.update(dict(overrides))
     try:
         network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
+        spacing = [float(length) for length in parser.get_parsed_content("spacing")]
         channels = int(metadata["network_data_format"]["inputs"]["image"]["num_channels"])
     except Exception as error:  # configs build anything, which can fail in any way
         raise ValueError(f"the bundle {configs.parent} cannot be used: {in_words(error)}") from error
     load_weights(network, str(weights))
-    return network, channels
+    return network, channels, spacing
 
 
-def _describe(path: Path, configs: Path) -> None:
+def _describe(path: Path, configs: Path, spacing: Sequence[float]) -> None:
     """Write into an ONNX file what a program needs that has this file alone: names, channels, labels, preprocessing."""
     import onnx
 
@@ -104,7 +108,7 @@ def _describe(path: Path, configs: Path) -> None:
         "intended_use": metadata["intended_use"],
         "channels": formats["inputs"]["image"]["channel_def"],
         "labels": formats["outputs"]["pred"]["channel_def"],
-        "spacing": inference["spacing"],
+        "spacing": list(spacing),
         "preprocessing": inference["preprocessing"],
         "postprocessing": inference["postprocessing"],
     }

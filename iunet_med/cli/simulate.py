@@ -1,4 +1,4 @@
-"""`iunet-med simulate`: brain MRI with tumours, or CT of torsos, to try the software on."""
+"""`iunet-med simulate`: brain MRI with tumours, CT of torsos, or foam with its truth, to try the software on."""
 
 from enum import Enum
 from pathlib import Path
@@ -14,6 +14,7 @@ class SimulatedKind(str, Enum):
 
     BRAIN = "brain"
     CT = "ct"
+    FOAM = "foam"
 
 
 class Realism(str, Enum):
@@ -39,6 +40,7 @@ class SimulatedLayout(str, Enum):
 LAYOUTS = {
     SimulatedKind.BRAIN: [layout for layout in SimulatedLayout if layout.value.startswith(("brats", "msd"))],
     SimulatedKind.CT: [SimulatedLayout.MSD, SimulatedLayout.NNUNET, SimulatedLayout.MASKS],
+    SimulatedKind.FOAM: [],
 }
 SPACING_MM = {SimulatedKind.BRAIN: (1.0, 2.0, 4.0), SimulatedKind.CT: (1.0, 3.0, 6.0)}
 """The finest, the usual and the coarsest voxels."""
@@ -47,7 +49,11 @@ SPACING_MM = {SimulatedKind.BRAIN: (1.0, 2.0, 4.0), SimulatedKind.CT: (1.0, 3.0,
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write to; it is made if need be.")],
     kind: Annotated[
-        SimulatedKind, typer.Option(help="`brain`: MRI with tumours. `ct`: CT of torsos with 26 organs.")
+        SimulatedKind,
+        typer.Option(
+            help="`brain`: MRI with tumours. `ct`: CT of torsos with 26 organs. `foam`: CT of foam from few angles and "
+            "the truth, to restore."
+        ),
     ] = SimulatedKind.BRAIN,
     cases: Annotated[int, typer.Option(min=1, help="How many patients.")] = 8,
     seed: Annotated[
@@ -94,6 +100,11 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    size: Annotated[
+        int, typer.Option(min=16, help="Of foam: voxels along each axis; simulated at twice as many.")
+    ] = 64,
+    angles: Annotated[int, typer.Option(min=1, help="Of foam: projections over half a turn.")] = 64,
+    photons: Annotated[float, typer.Option(min=1, help="Of foam: photons sent along each ray.")] = 1000.0,
 ) -> None:
     """Write simulated scans and their label maps: brain MRI (t1, t1c, t2, flair) with tumours, or CT of torsos.
 
@@ -102,6 +113,13 @@ def simulate(
 
     Example: `iunet-med simulate demo/train --cases 8`, `iunet-med simulate demo/ct --kind ct --cases 20`
     """
+    if kind is SimulatedKind.FOAM:
+        if layout or spacing or realism is Realism.DOMAIN_RANDOM:
+            raise typer.BadParameter(
+                "--kind foam has neither layouts nor spacings; expected --size, --angles, --photons."
+            )
+        _simulate_foam(out, range(seed, seed + cases), size=size, angles=angles, photons=photons)
+        return
     fine, usual, coarse = SPACING_MM[kind]
     edge = usual if spacing is None else spacing
     if not fine <= edge <= coarse:
@@ -140,3 +158,11 @@ def simulate(
             write_msd(out, tracked)
         else:
             write_brats(out, tracked, start=seed, year=int(chosen.value.removeprefix("brats")))
+
+
+def _simulate_foam(out: Path, seeds: range, *, size: int, angles: int, photons: float) -> None:
+    with clear_errors(), progress_bar() as progress:
+        from iunet_med.datasets.simulation.foam_scan import simulate_foam_scans, write_foam
+
+        scans = simulate_foam_scans(seeds, size=size, angles=angles, photons=photons)
+        write_foam(out, progress.track(scans, total=len(seeds), description="simulating"), start=seeds.start)

@@ -2,10 +2,20 @@
 
 from iunet_med.networks.autocast import in_bfloat16
 from iunet_med.networks.flow import IUNetFlow
+from iunet_med.networks.flow_transform import ImageTransform
 from iunet_med.networks.identity_start import start_as_identity
 from iunet_med.networks.invertible_unet import InvertibleUNet
 from iunet_med.networks.iunet import IUNet
 from iunet_med.networks.reach import network_reach
 from iunet_med.networks.unet import UNet
 
-__all__ = ["IUNet", "IUNetFlow", "InvertibleUNet", "UNet", "in_bfloat16", "network_reach", "start_as_identity"]
+__all__ = [
+    "IUNet",
+    "IUNetFlow",
+    "ImageTransform",
+    "InvertibleUNet",
+    "UNet",
+    "in_bfloat16",
+    "network_reach",
+    "start_as_identity",
+]

@@ -24,5 +24,5 @@ def in_bfloat16(network: Network) -> Network:
             result: torch.Tensor = forward(*arguments, **named)
         return result.float()
 
-    network.forward = cast  # type: ignore[method-assign]
+    network.forward = cast
     return network

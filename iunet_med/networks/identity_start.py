@@ -1,5 +1,7 @@
 """Lets an IUNet start as the identity, as a network that restores images should: it changes nothing until it learns."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -26,7 +28,9 @@ def start_as_identity(network: IUNet) -> IUNet:
     >>> torch.allclose(network(x), x, atol=1e-5)
     True
     """
-    inputs, outputs, width = network.in_channels, network.head.out_channels, network.head.in_channels
+    lift: Any = network.lift
+    head: Any = network.head
+    inputs, outputs, width = network.in_channels, head.out_channels, head.in_channels
     if inputs != outputs:
         raise ValueError(f"an identity has as many channels out as in; expected {inputs} out_channels, got {outputs}.")
     couplings = [one for one in network.modules() if isinstance(one, AdditiveCoupling)]
@@ -37,14 +41,13 @@ def start_as_identity(network: IUNet) -> IUNet:
         nn.init.zeros_(norms[-1].weight)
         nn.init.zeros_(norms[-1].bias)
     source = torch.arange(width) % inputs
-    copies = torch.bincount(source, minlength=inputs).to(network.head.weight)
-    network.lift.weight.zero_()
-    network.head.weight.zero_()
-    middle = tuple(length // 2 for length in network.lift.kernel_size)
-    for channel, of in enumerate(source.tolist()):
-        network.lift.weight[(channel, of, *middle)] = 1.0
-        network.head.weight[of, channel] = 1 / copies[of]
-    for convolution in (network.lift, network.head):
+    copies = torch.bincount(source, minlength=inputs)
+    middle = tuple(length // 2 for length in lift.kernel_size)
+    for convolution in (lift, head):
+        nn.init.zeros_(convolution.weight)
         if convolution.bias is not None:
-            convolution.bias.zero_()
+            nn.init.zeros_(convolution.bias)
+    for channel, of in enumerate(source.tolist()):
+        lift.weight[channel, of][middle] = 1.0
+        head.weight[of, channel] = 1 / int(copies[of])
     return network

@@ -42,7 +42,7 @@ def filtered_backprojection(sinogram: Tensor, angles: Tensor, *, window: Window 
         view = filtered[:, index].transpose(1, 2)[:, :, None]
         volume += grid_sample(view, at, align_corners=False)
     seen = (x.square() + y.square()).sqrt() <= columns / 2
-    return (volume * seen * (math.pi / len(angles))).permute(0, 2, 3, 1)[:, None]
+    return (volume * (seen * (math.pi / len(angles)))).permute(0, 2, 3, 1)[:, None]
 
 
 def _filtered(sinogram: Tensor, window: Window) -> Tensor:
@@ -59,4 +59,5 @@ def _filtered(sinogram: Tensor, window: Window) -> Tensor:
         frequency = torch.arange(len(response), dtype=torch.float64) / length
         response = response * (0.5 + 0.5 * torch.cos(2 * math.pi * frequency))
     spectrum = torch.fft.rfft(sinogram, n=length, dim=2) * response.to(sinogram)[:, None]
-    return torch.fft.irfft(spectrum, n=length, dim=2)[:, :, :columns]
+    filtered: Tensor = torch.fft.irfft(spectrum, n=length, dim=2)
+    return filtered[:, :, :columns]

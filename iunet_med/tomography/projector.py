@@ -88,7 +88,7 @@ def project(volume: Tensor, geometry: Geometry) -> Tensor:
     """
     if volume.ndim != 5 or volume.shape[1] != 1 or volume.shape[2] != volume.shape[3]:
         raise ValueError(f"volume: expected shape (B, 1, N, N, Z), got {tuple(volume.shape)}.")
-    sinogram: Tensor = _Project.apply(volume, geometry)
+    sinogram: Tensor = _Project.apply(volume, geometry)  # type: ignore[no-untyped-call]
     return sinogram
 
 
@@ -100,7 +100,7 @@ def backproject(sinogram: Tensor, geometry: Geometry) -> Tensor:
     """
     if sinogram.ndim != 4 or sinogram.shape[1] != len(geometry):
         raise ValueError(f"sinogram: expected shape (B, {len(geometry)}, N, Z), got {tuple(sinogram.shape)}.")
-    volume: Tensor = _Backproject.apply(sinogram, geometry)
+    volume: Tensor = _Backproject.apply(sinogram, geometry)  # type: ignore[no-untyped-call]
     return volume
 
 
@@ -112,7 +112,7 @@ class _Project(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return _Backproject.apply(gradients[0], ctx.geometry), None
+        return backproject(gradients[0], ctx.geometry), None
 
 
 class _Backproject(torch.autograd.Function):
@@ -130,7 +130,7 @@ class _Backproject(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return _Project.apply(gradients[0], ctx.geometry), None
+        return project(gradients[0], ctx.geometry), None
 
 
 def _view(volume: Tensor, geometry: Geometry, index: int) -> Tensor:
