@@ -49,6 +49,15 @@ def write_brats_case(
     return root / name
 
 
+def write_pairs(root: Path, names: Sequence[str]) -> Path:
+    """Write folders of an image and its truth, as the restoration bundle reads them."""
+    for seed, name in enumerate(names):
+        truth = np.random.default_rng(seed).uniform(0, 1, (22, 24, 20)).astype(np.float32)
+        write_nifti(root / name / f"{name}_truth.nii.gz", truth)
+        write_nifti(root / name / f"{name}_fbp.nii.gz", truth + np.float32(0.1))
+    return root
+
+
 def write_organ_folder(root: Path, *, hounsfield: bool, classes: int, names: Sequence[str]) -> Path:
     """Write folders `images` and `labels`, as `OrganLayout` reads them, with a ball of each class in turn."""
     shape, affine = (22, 24, 20), np.diag([-3.0, 3.0, 3.0, 1.0]) if hounsfield else LAS
@@ -76,6 +85,8 @@ def labelled_folder(brats_folder: Path, tmp_path_factory: pytest.TempPathFactory
         if root.is_dir():
             return root
         names = [f"case-{number}" for number in range(5)]
+        if formats["outputs"]["pred"]["format"] != "classes":
+            return write_pairs(root, names)
         classes = formats["outputs"]["pred"]["num_channels"] - 1
         return write_organ_folder(root, hounsfield=image["modality"] == "CT", classes=classes, names=names)
 

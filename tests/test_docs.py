@@ -21,7 +21,7 @@ def test_config_ids_and_their_defaults_are_those_of_the_bundle() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| ([\w, ]+) \| ", page, re.MULTILINE)
     folder = ROOT / "bundle/iunet_brats_mri/configs"
     configs = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("train", "inference")}
-    assert len(rows) == 34
+    assert len(rows) == 35
     for name, default, users in rows:
         assert [user for user, ids in configs.items() if name in ids] == users.split(", "), name
         value = configs[users.split(", ")[0]][name]

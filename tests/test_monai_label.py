@@ -18,7 +18,10 @@ from monai.transforms import Compose, Invertd, LoadImaged, SaveImaged
 from iunet_med.datasets.problems import DatasetError, first_cause
 
 REPOSITORY = Path(__file__).parents[1]
-BUNDLES = sorted(path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/metadata.json"))
+BUNDLES = sorted(
+    path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/metadata.json") if '"classes"' in path.read_text()
+)
+"""Those whose output is label maps."""
 TINY = {"channels": [4, 8], "couplings": 1, "roi_size": [16, 16, 16], "num_workers": 0, "amp": False, "cache_rate": 0.0}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 

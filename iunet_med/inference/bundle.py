@@ -157,6 +157,11 @@ def _read(
     if missing := [str(file) for file in (*files, described) if not file.is_file()]:
         raise ValueError(f"There is no {', '.join(missing)}; give the folder of a bundle, and configs that exist.")
     metadata = read_metadata(described)
+    if metadata.get("network_data_format", {}).get("outputs", {}).get("pred", {}).get("format") == "magnitude":
+        raise ValueError(
+            f"the bundle {root.name} restores images and has no labels to segment; expected one that segments. Run "
+            f"python -m monai.bundle run --config_file {files[0]} --dataset_dir FOLDER --output_dir RESULTS"
+        )
     parser = read_configs(files, trust=trust)
     _set(parser, settings)
     return parser, metadata

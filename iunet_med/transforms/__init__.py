@@ -5,7 +5,7 @@ from iunet_med.transforms.modality_dropout import RandDropModalitiesd
 from iunet_med.transforms.organs import LoadOrgansd, is_body
 from iunet_med.transforms.outliers import LimitOutliersd
 from iunet_med.transforms.regions import LabelToRegionsd, RegionsToLabeld, own_values
-from iunet_med.transforms.save import SaveSegmentationd
+from iunet_med.transforms.save import SaveRestoredd, SaveSegmentationd
 from iunet_med.transforms.spacing import PlainSpacingd
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "PlainSpacingd",
     "RandDropModalitiesd",
     "RegionsToLabeld",
+    "SaveRestoredd",
     "SaveSegmentationd",
     "is_body",
     "own_values",

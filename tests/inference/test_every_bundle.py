@@ -19,7 +19,10 @@ from iunet_med.cli import app
 from iunet_med.inference import segment
 
 REPOSITORY = Path(__file__).parents[2]
-BUNDLES = sorted(path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/metadata.json"))
+BUNDLES = sorted(
+    path.parents[1] for path in REPOSITORY.glob("bundle/*/configs/metadata.json") if '"classes"' in path.read_text()
+)
+"""Those whose output is label maps."""
 TINY: dict[str, Any] = {
     "channels": [4, 8],
     "couplings": 1,
