@@ -45,6 +45,7 @@ CODES = {
     "implausible-volume": "a label that fills much of the body",
     "tumour-volume": "a tumour larger than tumours are",
     "no-core": "a large tumour of oedema alone",
+    "unsure": "labels that the network itself is unsure of",
     "unfamiliar": "an image unlike those of training",
     "windows": "sliding windows in place of one piece",
     "picture": "a picture that was not written",

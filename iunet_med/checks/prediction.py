@@ -1,6 +1,6 @@
 """What is implausible in a label map that was made of an image."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from iunet_med.checks.finding import Finding, warning
 from iunet_med.checks.measures import RegionMeasure
@@ -17,6 +17,28 @@ LARGEST_TUMOUR_ML = 400.0
 LARGE_OEDEMA_ML = 150.0
 """So much oedema without any core is another kind of image, or another disease, than the network knows. Also a
 judgement."""
+
+
+CERTAIN_DICE = 0.75
+"""Below it the network's own probabilities allow many other outlines; docs/concepts/familiarity.md has the figures."""
+
+
+def check_certainty(expected: Mapping[str, float]) -> list[Finding]:
+    """Warn of regions that the network itself is unsure of.
+
+    Args:
+        expected: by region the Dice that its probabilities let expect, as of `ExpectedDice`; NaN where nothing is.
+    """
+    unsure = {name: value for name, value in expected.items() if value < CERTAIN_DICE}
+    if not unsure:
+        return []
+    told = ", ".join(f"{name} (expected Dice {value:.2f})" for name, value in unsure.items())
+    return [
+        warning(
+            "unsure",
+            f"the network is unsure of {told}; usual: {CERTAIN_DICE} or more by its probabilities; look at the result.",
+        )
+    ]
 
 
 def check_labels(measures: Sequence[RegionMeasure], *, volume_ml: float) -> list[Finding]:

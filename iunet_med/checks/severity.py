@@ -6,7 +6,7 @@ from iunet_med.checks.finding import Finding
 
 WORST = (
     *("implausible-volume", "tumour-volume", "no-core", "empty-mask", "many-parts", "specks"),
-    *("unfamiliar", "missing-modality", "swapped", "copy", "coverage", "outlier", "background"),
+    *("unsure", "unfamiliar", "missing-modality", "swapped", "copy", "coverage", "outlier", "background"),
 )
 """Warnings that the label map may be wrong, the surest sign first: of the result, then of the input."""
 LEAST = ("spacing", "thin", "many-voxels", "windows", "dicom-seg")

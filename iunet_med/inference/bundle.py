@@ -55,6 +55,7 @@ class Bundle:
         zero_background: whether it knows only images that are zero outside the body.
         weights_sha256, config_sha256: of the weights' file, and of the configs with what was set.
         values: the label value of each region.
+        channels: the names of the logits' channels.
         checkpoint: the weights' file.
         reference: features of the images that the weights were trained on, if they are known.
     """
@@ -77,6 +78,7 @@ class Bundle:
     weights_sha256: str
     config_sha256: str
     values: Mapping[str, int]
+    channels: tuple[str, ...]
     checkpoint: Path
     reference: Reference | None = None
 
@@ -213,8 +215,16 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
         weights_sha256=file_digest(checkpoint),
         config_sha256=digest,
         values=own_values(layout.regions),
+        channels=_channels(metadata, layout),
         checkpoint=checkpoint,
     )
+
+
+def _channels(metadata: Mapping[str, Any], layout: Layout) -> tuple[str, ...]:
+    """Return the regions, with a background before them where the network has one channel more."""
+    count = metadata.get("network_data_format", {}).get("outputs", {}).get("pred", {}).get("num_channels")
+    names = tuple(layout.regions)
+    return ("background", *names) if count == len(names) + 1 else names
 
 
 def label_step(steps: Sequence[MapTransform]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor
 from iunet_med.checks.file import Modality
 from iunet_med.checks.finding import Finding
 from iunet_med.checks.measures import RegionMeasure, measure_labels
-from iunet_med.checks.prediction import check_labels
+from iunet_med.checks.prediction import check_certainty, check_labels
 from iunet_med.checks.severity import worst_first
 from iunet_med.inference.bundle import Bundle
 from iunet_med.inference.familiar import familiarity
@@ -28,6 +28,7 @@ from iunet_med.inference.intake.source import Source
 from iunet_med.inference.options import Job
 from iunet_med.inference.results.outputs import Outputs, write_outputs
 from iunet_med.inference.results.sidecar import CaseResult
+from iunet_med.inference.windows.expected_dice import ExpectedDice
 from iunet_med.inference.windows.peak_memory import peak_mib, reset_peak
 from iunet_med.inference.windows.probabilities import Probabilities
 from iunet_med.inference.windows.slabs import output_slabs, slab_labels
@@ -146,14 +147,11 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     image = prepared.image.as_tensor()[None]
     shape = _shape(prepared)
     with torch.inference_mode():
-        (labels, probabilities), findings = (
-            _in_one_piece(image, bundle, job)
-            if job.whole_volume
-            else (
-                _run(image, bundle, bundle.inferer, keep=job.probabilities),
-                (),
-            )
+        run, findings = (
+            _in_one_piece(image, bundle, job) if job.whole_volume else (_run(image, bundle, bundle.inferer, job), ())
         )
+    labels, probabilities = run.labels, run.probabilities
+    findings += tuple(check_certainty(dict(zip(bundle.channels, run.expected.values(), strict=False))))
     known = familiarity(prepared.image.as_tensor(), bundle)
     findings = prepared.findings + findings + (known[1] if known else ())
     affine = np.asarray(prepared.image.affine, np.float64)
@@ -233,33 +231,42 @@ def measure_regions(
     return measures
 
 
-def _in_one_piece(
-    image: Tensor, bundle: Bundle, job: Job
-) -> tuple[tuple[Tensor, Probabilities | None], tuple[Finding, ...]]:
+class _Output(NamedTuple):
+    """Labels (1, D, H, W), the probabilities if they are kept, and the Dice that they let expect."""
+
+    labels: Tensor
+    probabilities: Probabilities | None
+    expected: ExpectedDice
+
+
+def _in_one_piece(image: Tensor, bundle: Bundle, job: Job) -> tuple[_Output, tuple[Finding, ...]]:
     """Run an image in one piece, or with a warning by windows where the memory is too small."""
     reason = reason_against_one_piece(bundle.predict, image, device=bundle.device)
     if not reason:
         try:
-            return _run(image, bundle, None, keep=job.probabilities), ()
+            return _run(image, bundle, None, job), ()
         except torch.OutOfMemoryError:
             reason = "in one piece it needed more memory than the device has"
     torch.cuda.empty_cache()
     warning = Finding("warning", "windows", f"{reason}; it was run by sliding windows instead.")
-    return _run(image, bundle, bundle.inferer, keep=job.probabilities), (warning,)
+    return _run(image, bundle, bundle.inferer, job), (warning,)
 
 
-def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> tuple[Tensor, Probabilities | None]:
-    """Labels (1, D, H, W), and the probabilities if they are kept."""
+def _run(image: Tensor, bundle: Bundle, inferer: Any, job: Job) -> _Output:
     shape = tuple(image.shape[2:])
     on_device = image if inferer is not None else image.to(bundle.device)
-    kept = Probabilities(bundle.probability, axis=max(range(3), key=lambda a: shape[a])) if keep else None
+    axis = max(range(3), key=lambda a: shape[a])
+    kept = Probabilities(bundle.probability, axis=axis) if job.probabilities else None
+    expected = ExpectedDice()
 
     def rule(logits: Tensor) -> Tensor:
         if kept:
             kept.add(logits)
+        expected.add(bundle.probability(logits))
         return bundle.rule(logits)
 
-    return slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule), kept
+    labels = slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule)
+    return _Output(labels, kept, expected)
 
 
 def _shape(prepared: Prepared) -> tuple[int, ...]:
