@@ -1,4 +1,4 @@
-"""The expected Dice of certain labels is 1, of doubtful ones less, and about that of truths drawn by the probabilities."""
+"""The expected Dice is that of truths drawn by the probabilities, and 1 where these are certain."""
 
 import math
 
