@@ -20,7 +20,7 @@ judgement."""
 
 
 CERTAIN_DICE = 0.75
-"""Below it the network's own probabilities allow many other outlines; docs/concepts/familiarity.md has the figures."""
+"""Below it the network's own probabilities allow many other outlines; a judgement of this project."""
 
 
 def check_certainty(expected: Mapping[str, float]) -> list[Finding]:
