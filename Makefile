@@ -5,16 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 BUNDLE := bundle/iunet_brats_mri/configs
 
-.PHONY: demo demo-ct weights weights-ct weights-hippocampus test monai-label-test lint dist clean
+.PHONY: demo demo-ct weights weights-ct weights-hippocampus weights-restoration test monai-label-test lint dist clean
 .DELETE_ON_ERROR:
 
 # Progress, tables and errors come to the screen, the log of each step goes to demo/*.log.
 # MONAI warns in each run that a config is code; here it is our own.
-demo demo-ct weights weights-ct weights-hippocampus: export PYTHONWARNINGS = ignore::UserWarning
+demo demo-ct weights weights-ct weights-hippocampus weights-restoration: export PYTHONWARNINGS = ignore::UserWarning
 # Let the allocator keep the memory of one step for the next, in large pages: twice as fast on a CPU.
-demo demo-ct weights weights-ct weights-hippocampus: export MALLOC_MMAP_THRESHOLD_ = 2000000000
-demo demo-ct weights weights-ct weights-hippocampus: export MALLOC_TRIM_THRESHOLD_ = 4000000000
-demo demo-ct weights weights-ct weights-hippocampus: export THP_MEM_ALLOC_ENABLE = 1
+demo demo-ct weights weights-ct weights-hippocampus weights-restoration: export MALLOC_MMAP_THRESHOLD_ = 2000000000
+demo demo-ct weights weights-ct weights-hippocampus weights-restoration: export MALLOC_TRIM_THRESHOLD_ = 4000000000
+demo demo-ct weights weights-ct weights-hippocampus weights-restoration: export THP_MEM_ALLOC_ENABLE = 1
 demo: $(READY)
 	@echo; echo "1. Simulate brain MRI with tumours: 10 cases to train on, 3 held out."
 	$(BIN)/iunet-med simulate demo/train --cases 10
@@ -89,6 +89,17 @@ weights-hippocampus: $(READY)
 	    --dataset_dir "$(DATA)" --validation_fraction 0 --val_interval 10 --ckpt_dir weights/hippocampus --output_dir weights/tensorboard
 	cp weights/hippocampus/model.pt $(HIPPOCAMPUS)/models/model.pt
 	$(BIN)/iunet-med familiarity "$(DATA)" --bundle iunet_hippocampus_mri
+
+# The weights of the restoration bundle, from simulated foam.
+weights-restoration: RESTORATION := bundle/iunet_ct_restoration
+weights-restoration: $(READY)
+	$(BIN)/iunet-med simulate weights/foam/train --kind foam --cases 20 --seed 100
+	$(BIN)/iunet-med simulate weights/foam/held-out --kind foam --cases 4 --seed 2000
+	$(BIN)/python -m monai.bundle run --config_file $(RESTORATION)/configs/train.json --dataset_dir weights/foam/train \
+	    --ckpt_dir weights/foam/model --output_dir weights/foam/tensorboard
+	cp weights/foam/model/model.pt weights/foam/model/model.json $(RESTORATION)/models/
+	$(BIN)/python -m monai.bundle run --config_file "['$(RESTORATION)/configs/inference.json', '$(RESTORATION)/configs/evaluate.json']" \
+	    --dataset_dir weights/foam/held-out --output_dir weights/foam/held-out-results
 
 # A process per core, of four at most, with one thread each.
 test: export OMP_NUM_THREADS = 1

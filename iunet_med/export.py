@@ -80,19 +80,19 @@ def export_network(
 def _network(
     configs: Path, weights: Path, overrides: Mapping[str, Any], *, trust: bool
 ) -> tuple[torch.nn.Module, int, list[float]]:
-    """Build the bundle's network with its weights, and tell its input channels and its spacing in mm."""
+    """Build the bundle's network with its weights; tell its input channels, and its spacing in mm if it has one."""
     metadata = read_metadata(configs / "metadata.json")
     check_metadata(configs / "metadata.json", metadata)
     parser = read_configs([configs / "inference.json"], trust=trust)
     parser.update(dict(overrides))
     try:
         network: torch.nn.Module = parser.get_parsed_content("network_def").eval()
-        spacing = [float(length) for length in parser.get_parsed_content("spacing")]
+        spacing = parser.get_parsed_content("spacing") if "spacing" in parser else []
         channels = int(metadata["network_data_format"]["inputs"]["image"]["num_channels"])
     except Exception as error:  # configs build anything, which can fail in any way
         raise ValueError(f"the bundle {configs.parent} cannot be used: {in_words(error)}") from error
     load_weights(network, str(weights))
-    return network, channels, spacing
+    return network, channels, [float(length) for length in spacing]
 
 
 def _describe(path: Path, configs: Path, spacing: Sequence[float]) -> None:
@@ -112,6 +112,8 @@ def _describe(path: Path, configs: Path, spacing: Sequence[float]) -> None:
         "preprocessing": inference["preprocessing"],
         "postprocessing": inference["postprocessing"],
     }
+    if not spacing:
+        del known["spacing"]
     model = onnx.load(str(path))
     for key, value in known.items():
         text = value if isinstance(value, str) else json.dumps(value)

@@ -33,7 +33,7 @@ def test_file_has_the_images_shape_and_affine_and_the_labels_values(tmp_path: Pa
 
 @pytest.mark.parametrize(("shape", "affine"), [((3, 4, 4), AFFINE), ((3, 4, 5), AFFINE + 0.01)])
 def test_another_grid_is_refused(tmp_path: Path, shape: tuple[int, ...], affine: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"the segmentation of p1 has shape .*; put Invertd before SaveSegmentationd"):
+    with pytest.raises(ValueError, match=r"the result of p1 has shape .*; put Invertd before SaveSegmentationd"):
         SaveSegmentationd("pred", str(tmp_path))({"pred": segmentation(shape, affine), "case": "p1"})
     assert list(tmp_path.iterdir()) == []
 

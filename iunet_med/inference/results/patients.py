@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from iunet_med.csv_rows import write_rows
@@ -43,6 +44,8 @@ def _rows(source: Source, root: Path) -> list[PatientRow]:
     for name, one in (source.series or {}).items():
         folder = one.files[0].parent
         below = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
-        about = (one.number, one.text, str(len(one.frames)), f"{slice_step_mm(one):.4g}")
+        step = slice_step_mm(one)
+        slices, distance = (str(len(one.frames)), f"{step:.4g}") if isfinite(step) else ("", "")
+        about = (one.number, one.text, slices, distance)
         rows.append(PatientRow(source.name, patient, name, one.key, below, *about))
     return rows or [PatientRow(source.name, patient, "", "", "")]

@@ -23,9 +23,9 @@ def test_cases_lead_back_to_patients_and_series_to_folders(tmp_path: Path) -> No
     ]
     write_patients(tmp_path / "out", sources, root=tmp_path / "scans")
     assert rows(tmp_path / "out" / "patients.csv") == [
-        ["case", "patient_id", "modality", "series", "folder"],
-        ["study-1", "'=1234", "t1", "series-a", "DOE"],
-        ["study-2", "", "", "", ""],
+        ["case", "patient_id", "modality", "series", "folder", "number", "description", "slices", "slice_step_mm"],
+        ["study-1", "'=1234", "t1", "series-a", "DOE", "", "T1", "", ""],
+        ["study-2", "", "", "", "", "", "", "", ""],
     ]
 
 
