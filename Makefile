@@ -96,7 +96,7 @@ weights-restoration: $(READY)
 	$(BIN)/iunet-med simulate weights/foam/train --kind foam --cases 20 --seed 100
 	$(BIN)/iunet-med simulate weights/foam/held-out --kind foam --cases 4 --seed 2000
 	$(BIN)/python -m monai.bundle run --config_file $(RESTORATION)/configs/train.json --dataset_dir weights/foam/train \
-	    --ckpt_dir weights/foam/model --output_dir weights/foam/tensorboard
+	    --ckpt_dir weights/foam/model --output_dir weights/foam/tensorboard --max_epochs 15
 	cp weights/foam/model/model.pt weights/foam/model/model.json $(RESTORATION)/models/
 	$(BIN)/python -m monai.bundle run --config_file "['$(RESTORATION)/configs/inference.json', '$(RESTORATION)/configs/evaluate.json']" \
 	    --dataset_dir weights/foam/held-out --output_dir weights/foam/held-out-results
