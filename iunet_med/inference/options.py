@@ -60,7 +60,7 @@ class Options(Job):
         series: for each modality the pattern of its DICOM series' description, or of its file.
         which_series: of a folder of DICOM `all` series, of each scan the `thinnest` reconstruction, or those that fit a
             pattern.
-        fast: whether windows overlap by an eighth: about three times as fast as by half, a little worse at borders.
+        fast: whether windows overlap by an eighth instead of a half: fewer windows, and less averaging at borders.
         device: where to run, if not where the config says.
         jobs: how many cases are read ahead, and how many may wait to be written.
         overwrite: whether to redo what is finished.

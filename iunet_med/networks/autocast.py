@@ -11,8 +11,8 @@ Network = TypeVar("Network", bound=nn.Module)
 def in_bfloat16(network: Network) -> Network:
     """Let a network compute in bfloat16 wherever it is called, and return it; its output stays float32.
 
-    For a CPU with instructions for bfloat16, on which a step takes little more than half the time; others are slower
-    by it. A copy of the network computes in its own type again.
+    For a CPU with instructions for bfloat16; docs/benchmarks.md has the time of a step in both types on one. A copy
+    of the network computes in its own type again.
 
     >>> in_bfloat16(nn.Conv3d(1, 1, 1))(torch.zeros(1, 1, 2, 2, 2)).dtype
     torch.float32

@@ -74,6 +74,16 @@ def test_cases_come_sorted_and_labels_only_where_asked_for(brats_folder: Path) -
     assert all("label" not in case for case in cases)
 
 
+def test_empty_labels_are_refused_unless_they_are_meant(tmp_path: Path, brats_case: Callable[..., Path]) -> None:
+    brats_case(tmp_path, "GLI-1-000")
+    label = brats_case(tmp_path, "GLI-2-000") / "GLI-2-000-seg.nii.gz"
+    image = nib.load(label)
+    nib.save(nib.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine), label)
+    with pytest.raises(DatasetError, match=r"GLI-2-000: the label map is empty; .* set empty_labels true"):
+        list_cases(str(tmp_path), LAYOUT)
+    assert len(list_cases(str(tmp_path), LAYOUT, empty_labels=True)) == 2
+
+
 def test_another_layout_is_told_once_not_per_case(brats_folder: Path) -> None:
     with pytest.raises(
         DatasetError, match=r"(?s)1 problem in 1 case:.*those of brats23, .* brats18; .*; choose brats23"
