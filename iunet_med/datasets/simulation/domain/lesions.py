@@ -11,7 +11,7 @@ from iunet_med.datasets.simulation.fields import Grid, Volume, smooth_field
 from iunet_med.datasets.simulation.tumor import EDEMA, ENHANCING, NECROSIS, Tumor, TumorPlan, grow_tumor, place_tumor
 
 KINDS = {
-    "none": 0.12,
+    "none": 0.2,
     "rim": 0.3,
     "solid": 0.1,
     "patchy": 0.14,
@@ -110,14 +110,14 @@ def _cores(
 def _spots(rng: np.random.Generator, tissues: Tissues, grid: Grid) -> Volume:
     """Share of lesions in white matter that are no tumour, (X, Y, Z): caps at the ventricles, and spots."""
     spots = np.zeros(grid.shape, np.float32)
-    if rng.random() < 0.55:
+    if rng.random() < 0.65:
         field = smooth_field(rng, grid, length_mm=float(rng.uniform(5, 9)))
-        spots += np.clip(3 * (field - np.float32(rng.uniform(1.6, 2.6))), 0, 1)
-    if rng.random() < 0.5:
+        spots += np.clip(3 * (field - np.float32(rng.uniform(1.2, 2.6))), 0, 1)
+    if rng.random() < 0.6:
         depth = ndimage.distance_transform_edt(tissues.mask, sampling=grid.spacing_mm)
         ventricles = (tissues.csf > 0.6) & (depth > 28)
         if ventricles.any():
             away = ndimage.distance_transform_edt(~ventricles, sampling=grid.spacing_mm).astype(np.float32)
-            reach = float(rng.uniform(1, 8)) * (1 + 0.5 * smooth_field(rng, grid, length_mm=25))
+            reach = float(rng.uniform(1, 12)) * (1 + 0.5 * smooth_field(rng, grid, length_mm=25))
             spots += np.clip((reach - away) / 2, 0, 1)
     return np.asarray(np.clip(spots, 0, 1) * tissues.wm, dtype=np.float32)
