@@ -1,5 +1,6 @@
 """Every bundle is complete, every config can be instantiated, and the main job runs end to end from any folder."""
 
+import hashlib
 import json
 import os
 import re
@@ -35,6 +36,7 @@ REQUIRED = (
     "configs/multi_gpu_evaluate.json",
     "configs/logging.conf",
     "models/model.pt",
+    "models/model.json",
 )
 SECTIONS = [
     "Overview",
@@ -62,11 +64,21 @@ def test_all_bundles_and_configs_are_known() -> None:
     assert [bundle.name for bundle in BUNDLES] == sorted([*segmenting, "iunet_ct_restoration"])
     networks = ["dynunet", "iunet16", "iunet32", "iunet64", "segresnet", "unet"]
     others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "simulated_weights", "whole_volume"]
-    others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2", "ct_whole_volume"]
+    others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2", "ct_simulated_weights_3", "ct_whole_volume"]
     others += [f"ct_{memory}gb" for memory in (8, 12, 16, 24)]
     others += [f"paper_ct_scales{s}_channels{c}" for s, c in ((4, 4), (4, 8), (8, 4), (8, 8), (8, 16))]
     assert [path.stem for path in OVERLAYS] == sorted(networks + others)
     assert sum(1 for bundle in BUNDLES for _ in bundle.glob("configs/*.json")) == 6 * 4
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
+def test_shipped_weights_are_used_as_they_were_trained(bundle: Path) -> None:
+    weights = bundle / "models" / "model.pt"
+    kept = json.loads(weights.with_suffix(".json").read_text())
+    assert kept.pop("weights_sha256") == hashlib.sha256(weights.read_bytes()).hexdigest()
+    asked = json.loads((bundle / "configs" / "inference.json").read_text())
+    repeated = {name for name, value in asked.items() if str(value).startswith("$trained_with(")}
+    assert set(kept) == repeated
 
 
 @pytest.mark.parametrize("config", [*OVERLAYS, *REPOSITORY.glob("bundle/*/configs/*.json")], ids=lambda path: path.stem)

@@ -259,7 +259,7 @@ class Abdomen:
 
     def bladder(self) -> None:
         """The bladder, more or less full, and the prostate or the womb behind it."""
-        full = float(self.rng.uniform(0.55, 1.35))
+        full = float(self.rng.uniform(0.5, 1.6))
         centre = np.array(self.place((0, 26, -262 + 22 * full), 4))
         box = self.canvas.box(centre - 95, centre + 95)
         p = self.canvas.at(box)

@@ -39,7 +39,7 @@ class Build:
     fluid_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-SPREAD = {"liver": 0.07, "spleen": 0.17, "kidney_right": 0.09, "kidney_left": 0.09, "gallbladder": 0.25, "stomach": 0.2}
+SPREAD = {"liver": 0.1, "spleen": 0.17, "kidney_right": 0.09, "kidney_left": 0.09, "gallbladder": 0.25, "stomach": 0.2}
 """Standard deviation of the logarithm of an organ's length between people."""
 MISSING = {"spleen": 0.03, "kidney_right": 0.03, "kidney_left": 0.03, "gallbladder": 0.15}
 """Share of people without the organ."""

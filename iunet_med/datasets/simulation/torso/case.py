@@ -19,7 +19,7 @@ from iunet_med.datasets.simulation.torso.tissues import AIR, draw_tissues
 from iunet_med.datasets.simulation.torso.trunk import paint_back_muscles, paint_trunk, shape_trunk
 from iunet_med.datasets.simulation.torso.vessels import paint_psoas, paint_vessels
 
-MARGIN_MM = 14.0
+MARGIN_MM = 16.0
 """How far the deformation may move anything: three standard deviations of its fields are less."""
 
 
@@ -77,7 +77,7 @@ def _blank(rng: np.random.Generator, frame: Frame, spacing_mm: float) -> Canvas:
     place = np.empty((3, *grid.shape), np.float32)
     for k in range(3):
         place[k] = matrix[k, 0] * axes[0] + matrix[k, 1] * axes[1] + matrix[k, 2] * axes[2]
-        for amplitude_mm, length_mm in ((3.2, 110.0), (1.6, 45.0), (0.6, 20.0)):
+        for amplitude_mm, length_mm in ((4.2, 110.0), (2.0, 45.0), (0.6, 20.0)):
             place[k] += np.float32(amplitude_mm) * smooth_field(rng, grid, length_mm=length_mm)
     to_body = np.eye(4)
     to_body[:3, :3] = frame.to_body

@@ -55,7 +55,7 @@ class Frame:
 
 def draw_frame(rng: np.random.Generator, build: Build) -> Frame:
     """Draw a scan of one person."""
-    size = np.exp(np.clip(rng.normal(0, (0.05, 0.05, 0.045)), -0.11, 0.11))
+    size = np.exp(np.clip(rng.normal(0, (0.065, 0.065, 0.06)), -0.15, 0.15))
     kind = str(rng.choice(list(RANGES_MM), p=SHARES))
     (low, low_sd), (high, high_sd) = RANGES_MM[kind]
     bottom, top = rng.normal(low, low_sd) * size[2], rng.normal(high, high_sd) * size[2]
