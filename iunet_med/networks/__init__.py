@@ -1,6 +1,7 @@
 """Invertible U-Nets and the conventional one, in torch alone."""
 
 from iunet_med.networks.autocast import in_bfloat16
+from iunet_med.networks.dequantisation import VariationalDequantisation
 from iunet_med.networks.flow import IUNetFlow
 from iunet_med.networks.flow_transform import ImageTransform
 from iunet_med.networks.identity_start import start_as_identity
@@ -15,6 +16,7 @@ __all__ = [
     "ImageTransform",
     "InvertibleUNet",
     "UNet",
+    "VariationalDequantisation",
     "in_bfloat16",
     "network_reach",
     "start_as_identity",

@@ -48,8 +48,7 @@ class ImageTransform(Transform):
 
     def forward_shape(self, shape: Any) -> Any:
         """The shape of the codes of images of a shape."""
-        channels, *spatial = self.flow.shape
-        return (*shape[: len(shape) - len(self.flow.shape)], channels * 2 ** len(spatial), *(n // 2 for n in spatial))
+        return (*shape[: len(shape) - len(self.flow.shape)], *self.flow.code_shape)
 
     def inverse_shape(self, shape: Any) -> Any:
         """The shape of the images of codes of a shape."""
