@@ -14,7 +14,7 @@ from benchmarks import (
     comparison,
     compiled,
     ct,
-    digits,
+    densities,
     drift,
     familiarity,
     fit,
@@ -52,6 +52,7 @@ TITLES = {
     "restoration": "Restoring foam from few projections",
     "restoration_memory": "Memory of the paper's restoration networks",
     "digits": "Densities of digits",
+    "slices": "Densities of brain slices",
     "compiled": "Eager and compiled, in 16 and 32 bits",
     "planner": "Planning a step",
     "precision": "Dice in 16 and 32 bits",
@@ -71,7 +72,9 @@ def main() -> None:
         default=Path(".venv-peers/bin/python"),
         help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
     )
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="where `restoration` draws a slice, as PNG")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="where `restoration`, `digits` or `slices` draws, as PNG"
+    )
     parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
     parser.add_argument("--tumours", type=Path, metavar="FOLDER", help="real cases of t1, t1c, t2, flair with labels")
     parser.add_argument("--healthy", type=Path, metavar="FOLDER", help="real heads without tumour, the same modalities")
@@ -92,7 +95,8 @@ def main() -> None:
         "whole_ct": whole_ct.table,
         "restoration": partial(restoration.table, chosen.picture),
         "restoration_memory": restoration_memory.table,
-        "digits": digits.table,
+        "digits": partial(densities.table, "digits", chosen.picture),
+        "slices": partial(densities.table, "slices", chosen.picture),
         "tumours": partial(tumours.table, chosen.tumours, chosen.healthy),
         "ct": partial(ct.table, chosen.ct),
         "compiled": compiled.table,

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from statistics import mean, stdev
 
 import numpy as np
@@ -23,6 +19,7 @@ from torch import Tensor
 
 from benchmarks.architectures import Build
 from benchmarks.fit import largest, needed
+from benchmarks.parallel import in_parallel
 from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
 from iunet_med.datasets.simulation import simulate_case
@@ -101,7 +98,6 @@ def random_crop(rng: np.random.Generator, seeds: Sequence[int], side: int) -> tu
 
 def train(run: Run) -> Result:
     """Train on one thread until the processor's time is used up, then segment the test cases."""
-    torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     rng = np.random.default_rng(run.seed)
     network, loss = NETWORKS[run.network](), DiceFocalLoss(sigmoid=True, gamma=0.0, batch=True)
@@ -143,14 +139,10 @@ def equal_memory() -> tuple[int, dict[str, int]]:
     return budget, {name: min(WHOLE, largest(function, budget, STEP)) for name, function in need.items()}
 
 
-def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
-    """Do the runs in one process per core, each on one thread."""
+def train_all(runs: Sequence[Run]) -> Iterator[Result]:
+    """Do the runs with the simulated patients."""
     patients.update({seed: prepare(seed) for seed in (*TRAINING, *TEST) if seed not in patients})
-    context = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, initializer=share, initargs=(patients,)) as pool:
-        for number, result in enumerate(pool.map(train, runs), 1):
-            print(f"{number} of {len(runs)}: {result.run}, Dice {result.mean:.3f}", file=sys.stderr, flush=True)
-            yield result
+    return in_parallel(train, runs, told=lambda one: f"{one.run}, Dice {one.mean:.3f}", share=share, shared=(patients,))
 
 
 def share(made: Mapping[int, Patient]) -> None:
@@ -162,7 +154,7 @@ def best_rates(*, crop: int, seconds: float) -> dict[str, float]:
     """Choose each network's learning rate by short runs of a seed that is not used afterwards."""
     runs = [Run(name, crop, 99, rate, seconds) for name in NETWORKS for rate in LEARNING_RATES]
     best: dict[str, Result] = {}
-    for result in in_parallel(runs):
+    for result in train_all(runs):
         name = result.run.network
         best[name] = max(best.get(name, result), result, key=lambda one: one.mean)
     return {name: result.run.learning_rate for name, result in best.items()}
@@ -191,7 +183,7 @@ def table(*, quick: bool = False) -> str:
     tables = []
     for crops in (dict.fromkeys(NETWORKS, CUBE), cubes):
         runs = [Run(name, crop, seed, rates[name], seconds) for name, crop in crops.items() for seed in seeds]
-        tables.append(markdown(columns, rows(in_parallel(runs))))
+        tables.append(markdown(columns, rows(train_all(runs))))
     return (
         f"Simulated brains at {SPACING_MM:g} mm, {len(TRAINING)} to train on and {len(TEST)} to test on; {seconds:g} s "
         "of processor time on one thread per run, one run per core at a time; mean Dice of the test cases, mean ± "

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -26,6 +22,7 @@ from monai.networks.utils import one_hot
 from monai.transforms import Compose
 from torch import Tensor, nn
 
+from benchmarks.parallel import in_parallel
 from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
 from iunet_med.datasets import split_cases
@@ -79,7 +76,7 @@ def table(data: Path | None, *, quick: bool = False) -> str:
     seconds, folds = (2.0, 3) if quick else (60.0, 5)
     tried = [Run(name, 0, rate, seconds, str(data)) for name in NETWORKS for rate in RATES]
     best: dict[str, Result] = {}
-    for result in in_parallel(tried):
+    for result in in_parallel(train, tried, told=_told):
         name = result.run.network
         best[name] = max(best.get(name, result), result, key=lambda one: mean(one.dice))
     runs = [replace(best[name].run, fold=fold) for fold in range(1, folds) for name in NETWORKS]
@@ -90,7 +87,8 @@ def table(data: Path | None, *, quick: bool = False) -> str:
         f"({' x '.join(map(str, WINDOW))}, batch {BATCH}) are what was chosen for the bundle's IUNet, on the first "
         f"fold too. {seconds:g} s of processor time on one thread per run, transforms not counted, one run per core "
         "at a time. HD95 in mm; where a part is not found at all, the image's diagonal. Mean over folds ± standard "
-        "deviation; MiB of a step, predicted for a CPU.\n\n" + markdown(COLUMNS, rows(in_parallel(runs)))
+        "deviation; MiB of a step, predicted for a CPU.\n\n"
+        + markdown(COLUMNS, rows(in_parallel(train, runs, told=_told)))
     )
 
 
@@ -110,18 +108,12 @@ def rows(results: Iterable[Result]) -> Iterator[tuple[object, ...]]:
         yield name, f"{size:,}", memory, group[0].run.rate, round(steps), speed, *figures
 
 
-def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
-    """Do the runs in one process per core, each on one thread."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for number, result in enumerate(pool.map(train, runs), 1):
-            told = ", ".join(f"{value:.3f}" for value in result.dice)
-            print(f"{number} of {len(runs)}: {result.run}, Dice {told}", file=sys.stderr, flush=True)
-            yield result
+def _told(result: Result) -> str:
+    return f"{result.run}, Dice " + ", ".join(f"{value:.3f}" for value in result.dice)
 
 
 def train(run: Run) -> Result:
     """Train until the time is used up, then segment the held-out cases."""
-    torch.set_num_threads(1)
     torch.manual_seed(run.fold)
     _, held_out, batch = split_and_read(run.data, fold=run.fold)
     network = NETWORKS[run.network]()

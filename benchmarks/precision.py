@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
 from statistics import mean, stdev
 from typing import Any
 
@@ -27,6 +23,7 @@ from benchmarks.comparison import (
     score,
     share,
 )
+from benchmarks.parallel import in_parallel
 from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
 from iunet_med.memory import predict_step_memory
@@ -61,27 +58,20 @@ def table(*, quick: bool = False) -> str:
     """Return the table in Markdown; `quick` takes four steps with two seeds."""
     steps, seeds = (4, range(2)) if quick else (300, range(3))
     runs = [Run(mode, seed, steps) for seed in seeds for mode in MODES]
+    patients = {seed: prepare(seed) for seed in (*TRAINING, *TEST)}
+    results = in_parallel(
+        train, runs, told=lambda one: f"{one.run}, Dice {mean(one.dice.values()):.3f}", share=share, shared=(patients,)
+    )
     return (
         f"Simulated brains at {SPACING_MM:g} mm, {len(TRAINING)} to train on and {len(TEST)} to test on; {steps} steps "
         f"on cubes of {CUBE} voxels, one-cycle rate {LEARNING_RATE}; of a seed all modes begin with the same weights "
         f"and see the same crops. Mean Dice of the test cases in float32, mean ± standard deviation of {len(seeds)} "
-        "seeds. Memory is predicted for a CPU.\n\n" + markdown(COLUMNS, rows(in_parallel(runs)))
+        "seeds. Memory is predicted for a CPU.\n\n" + markdown(COLUMNS, rows(results))
     )
-
-
-def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
-    """Do the runs in one process per core, each on one thread."""
-    patients = {seed: prepare(seed) for seed in (*TRAINING, *TEST)}
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=share, initargs=(patients,)) as pool:
-        for number, result in enumerate(pool.map(train, runs), 1):
-            told = f"Dice {mean(result.dice.values()):.3f}"
-            print(f"{number} of {len(runs)}: {result.run}, {told}", file=sys.stderr, flush=True)
-            yield result
 
 
 def train(run: Run) -> Result:
     """Train for the steps of a run, then segment the test cases."""
-    torch.set_num_threads(1)
     options, autocast = MODES[run.mode]
     torch.manual_seed(run.seed)
     rng = np.random.default_rng(run.seed)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -18,6 +14,7 @@ from monai.networks.nets import UNet as ResidualUNet
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from benchmarks.parallel import in_parallel
 from benchmarks.tables import markdown, mib
 from iunet_med import IUNet
 from iunet_med.datasets.simulation.foam_scan import SHIFT, FoamScan, simulate_foam_scan
@@ -89,7 +86,8 @@ def table(picture: Path | None = None, *, quick: bool = False) -> str:
     """Return the table in Markdown, and draw the first test phantom; `quick` takes two steps with two seeds."""
     steps, seeds = (2, range(2)) if quick else (200, range(3))
     plain = [_scores(scanned(seed).reconstruction, scanned(seed).truth) for seed in TEST]
-    results = list(in_parallel([Run(name, seed, steps) for seed in seeds for name in NETWORKS]))
+    runs = [Run(name, seed, steps) for seed in seeds for name in NETWORKS]
+    results = list(in_parallel(train, runs, told=lambda one: f"{one.run}, {one.psnr:.2f} dB"))
     first = [("filtered backprojection", "-", "-", *(f"{mean(column):.3g}" for column in zip(*plain, strict=True)))]
     if picture:
         from benchmarks.restoration_picture import draw
@@ -106,17 +104,8 @@ def table(picture: Path | None = None, *, quick: bool = False) -> str:
     )
 
 
-def in_parallel(runs: Sequence[Run]) -> Iterator[Result]:
-    """Do the runs in one process per core, each on one thread."""
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for number, result in enumerate(pool.map(train, runs), 1):
-            print(f"{number} of {len(runs)}: {result.run}, {result.psnr:.2f} dB", file=sys.stderr, flush=True)
-            yield result
-
-
 def train(run: Run) -> Result:
     """Train for the steps of a run, then restore the test phantoms."""
-    torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     rng = torch.Generator().manual_seed(run.seed)
     network = NETWORKS[run.network]()

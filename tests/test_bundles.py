@@ -55,7 +55,7 @@ SECTIONS = [
 ]
 TINY = {"channels": [4, 8], "roi_size": [16, 16, 16], "num_workers": 0, "device": "cpu", "amp": False}
 OVERLAYS = sorted(REPOSITORY.glob("configs/*.json"))
-OF_OTHER_BUNDLES = [path.stem for path in OVERLAYS if path.stem.startswith(("ct_", "paper_ct_"))]
+OF_OTHER_BUNDLES = [path.stem for path in OVERLAYS if path.stem.startswith(("ct_", "paper_ct_", "paper_flow_"))]
 OBLIQUE_LAS = np.array([[-0.97, 0.2, 0.3, 40.0], [0.18, 1.15, -0.3, -30.0], [0.1, 0.2, 2.4, 11.0], [0, 0, 0, 1]])
 
 
@@ -63,8 +63,17 @@ def test_all_bundles_and_configs_are_known() -> None:
     segmenting = ["iunet_brats_mri", "iunet_ct_organs", "iunet_hippocampus_mri"]
     assert [bundle.name for bundle in BUNDLES] == sorted([*segmenting, "iunet_ct_restoration"])
     networks = ["dynunet", "iunet16", "iunet32", "iunet64", "segresnet", "unet"]
-    others = ["cpu_demo", "four_modalities_lesion", "low_memory", "paper_brats", "simulated_weights", "whole_volume"]
+    others = [
+        "cpu_demo",
+        "four_modalities_lesion",
+        "low_memory",
+        "paper_brats",
+        "simulated_weights",
+        "simulated_weights_2",
+        "whole_volume",
+    ]
     others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2", "ct_simulated_weights_3", "ct_whole_volume"]
+    others += ["paper_flow_cifar10", "paper_flow_brain_slices"]
     others += [f"ct_{memory}gb" for memory in (8, 12, 16, 24)]
     others += [f"paper_ct_scales{s}_channels{c}" for s, c in ((4, 4), (4, 8), (8, 4), (8, 8), (8, 16))]
     assert [path.stem for path in OVERLAYS] == sorted(networks + others)

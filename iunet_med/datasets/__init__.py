@@ -2,6 +2,7 @@
 
 from iunet_med.datasets.cached import checked_dataset
 from iunet_med.datasets.cases import list_cases
+from iunet_med.datasets.cifar import read_cifar10
 from iunet_med.datasets.detect import find_layout
 from iunet_med.datasets.folds import split_cases
 from iunet_med.datasets.layouts import FolderLayout, Layout, MsdLayout
@@ -30,5 +31,6 @@ __all__ = [
     "find_organ_layout",
     "list_cases",
     "plain_errors",
+    "read_cifar10",
     "split_cases",
 ]

@@ -5,6 +5,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+import torch
 from ignite.engine import Engine, Events
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -51,7 +52,7 @@ class ProgressBar:
 
     def _step(self, engine: Engine) -> None:
         output = engine.state.output[0] if isinstance(engine.state.output, list) else engine.state.output
-        loss = f"loss {float(output['loss']):.3f}" if "loss" in output else ""
+        loss = f"loss {float(torch.as_tensor(output['loss']).detach()):.3f}" if "loss" in output else ""
         if not self.bar.disable:
             self.bar.set_postfix_str(loss, refresh=False)
             self.bar.update()

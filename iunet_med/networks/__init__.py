@@ -1,6 +1,7 @@
 """Invertible U-Nets and the conventional one, in torch alone."""
 
 from iunet_med.networks.autocast import in_bfloat16
+from iunet_med.networks.bits import BitsPerDim
 from iunet_med.networks.dequantisation import VariationalDequantisation
 from iunet_med.networks.flow import IUNetFlow
 from iunet_med.networks.flow_transform import ImageTransform
@@ -11,6 +12,7 @@ from iunet_med.networks.reach import network_reach
 from iunet_med.networks.unet import UNet
 
 __all__ = [
+    "BitsPerDim",
     "IUNet",
     "IUNetFlow",
     "ImageTransform",

@@ -40,9 +40,8 @@ class ConditionalNormal(nn.Module):
         width = [WIDTH * 2**level for level in range(levels)]
         settings = {"norm": ("group", {"num_groups": 1}), **options}
         self.network = IUNet(dims, channels * 2**dims, 2 * codes, width, **settings)
-        nn.init.zeros_(self.network.head.weight)
-        if self.network.head.bias is not None:
-            nn.init.zeros_(self.network.head.bias)
+        for parameter in self.network.head.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor) -> Normal:
         """Return the density; ValueError for images of another shape."""

@@ -53,8 +53,8 @@ class VariationalDequantisation(nn.Module):
         Raises:
             ValueError: images of another shape.
         """
-        like = self.given.network.head.weight
-        normal = self.given(2 * x.to(like.dtype) / (self.values - 1) - 1)
+        dtype = next(self.parameters()).dtype
+        normal = self.given(2 * x.to(dtype) / (self.values - 1) - 1)
         mean, scale = normal.mean, normal.stddev
         drawn = mean + scale * torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         moved, log_det = self.unet.forward_and_log_det(drawn)

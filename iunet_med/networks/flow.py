@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from iunet_med.networks.bits import bits_per_dim
 from iunet_med.networks.conditional_normal import ConditionalNormal
 from iunet_med.networks.dequantisation import VariationalDequantisation
 from iunet_med.networks.invertible_unet import InvertibleUNet
@@ -109,7 +109,8 @@ class IUNetFlow(nn.Module):
             ValueError: as in `forward_and_log_det`; a condition that is missing, or not expected.
         """
         z, log_det = self.forward_and_log_det(x)
-        return self._base(condition).log_prob(z).flatten(1).sum(1) + log_det
+        base: Tensor = self._base(condition).log_prob(z)  # type: ignore[no-untyped-call]
+        return base.flatten(1).sum(1) + log_det
 
     def inverse(self, z: Tensor) -> Tensor:
         """Map codes to images."""
@@ -145,7 +146,7 @@ class IUNetFlow(nn.Module):
         dequantisation: VariationalDequantisation | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return a bound on the bits per value of images of whole numbers, (B,).
+        """Return a bound on the bits per value of images of whole numbers, (B,), as `bits_per_dim` does.
 
         Args:
             x: (B, C, *spatial), whole numbers from 0 to `levels` - 1.
@@ -155,23 +156,15 @@ class IUNetFlow(nn.Module):
             generator: of the noise.
 
         Raises:
-            ValueError: values that are no whole numbers, or beyond the levels; errors as in `forward_and_log_det`.
-
-        Source: Theis, van den Oord and Bethge 2016, https://arxiv.org/abs/1511.01844.
+            ValueError: as in `log_prob` and in `bits_per_dim`.
         """
-        if x.min() < 0 or x.max() > levels - 1 or bool((x != x.round()).any()):
-            raise ValueError(
-                f"expected whole numbers from 0 to {levels - 1}, got values from {x.min():g} to {x.max():g}; give "
-                "images as they are stored, not normalised."
-            )
-        weight = self.norm.shift
-        if dequantisation is None:
-            noise = torch.rand(x.shape, generator=generator, device=weight.device, dtype=weight.dtype)
-            log_noise = noise.new_zeros(len(noise))
-        else:
-            noise, log_noise = dequantisation(x, generator)
-        gained = self.log_prob((x.to(weight.dtype) + noise) / levels, condition) - log_noise
-        return -gained / (math.prod(self.shape) * math.log(2)) + math.log2(levels)
+        return bits_per_dim(
+            lambda values: self.log_prob(values, condition),
+            x.to(self.norm.shift.dtype),
+            levels,
+            dequantisation=dequantisation,
+            generator=generator,
+        )
 
     @torch.no_grad()
     def reconstruction_error(self, x: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""A conditional flow is a density for every condition, and learns from it; learned noise has the density that it says."""
+"""A conditional flow is a density for every condition; learned noise has the density that it says it has."""
 
 import math
 
@@ -87,7 +87,8 @@ def test_gradients_of_the_bound_are_those_of_stored_activations() -> None:
     for backprop in ("reversible", "stored"):
         flow = shaken(IUNetFlow((1, 8, 8), condition_channels=1, backprop=backprop), 0.1)
         noise = shaken(VariationalDequantisation((1, 8, 8), values=16, backprop=backprop), 0.1)
-        assert isinstance(flow, IUNetFlow) and isinstance(noise, VariationalDequantisation)
+        assert isinstance(flow, IUNetFlow)
+        assert isinstance(noise, VariationalDequantisation)
         flow.norm.is_set.fill_(True)
         bits = flow.bits_per_dim(
             x, 16, x.double(), dequantisation=noise, generator=torch.Generator().manual_seed(1)

@@ -1,0 +1,244 @@
+"""Densities of small images: IUNetFlow beside zuko's RealNVP, of equal size and wider, and a Gaussian."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.parallel import in_parallel
+from benchmarks.tables import markdown
+from iunet_med.datasets.simulation import brain_slices
+from iunet_med.networks import BitsPerDim, IUNetFlow, VariationalDequantisation
+
+
+@dataclass(frozen=True)
+class Images:
+    """A set of images of whole numbers, and the networks' sizes for it.
+
+    Args:
+        shape: (C, X, Y).
+        grey_values: how many whole numbers there are.
+        parts: how many images to train on, to choose by, and to report.
+        levels: of the U.
+        hidden: of RealNVP's perceptrons, so that both flows have about the same parameters.
+        read: the images of a seed, (N, C, X, Y), in random order where they are independent.
+        what: in words.
+    """
+
+    shape: tuple[int, int, int]
+    grey_values: int
+    parts: tuple[int, int, int]
+    levels: int
+    hidden: int
+    read: Callable[[int], Tensor]
+    what: str
+
+    @property
+    def values(self) -> int:
+        """How many an image has."""
+        return math.prod(self.shape)
+
+
+def _digits(seed: int) -> Tensor:
+    from sklearn.datasets import load_digits
+
+    images = torch.as_tensor(load_digits().images, dtype=torch.float32)[:, None]
+    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))]
+
+
+@cache
+def _slices(_seed: int) -> Tensor:
+    return brain_slices(range(350)).float()
+
+
+SETS: Mapping[str, Images] = {
+    "digits": Images((1, 8, 8), 17, (1200, 297, 300), 3, 22, _digits, "the digits of scikit-learn, drawn anew by seed"),
+    "slices": Images(
+        (1, 32, 32), 64, (1500, 300, 300), 4, 6, _slices, "T2 slices of simulated brains, six of each, at 4 mm"
+    ),
+}
+RATES, BATCH, CHECKED_EVERY = (0.001, 0.003), 128, 25
+FLOWS = ("IUNetFlow", "IUNetFlow, learned noise", "RealNVP (zuko)", "RealNVP (zuko), wide")
+WIDE = 128
+"""Hidden features of the wide RealNVP."""
+COLUMNS = ("density", "parameters", "highest rate", "steps", "ms per step", "bits per value, test")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: images and flow by their names, the seed, the rate, and the processor's time."""
+
+    images: str
+    flow: str
+    seed: int
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Bits per value of the images to choose by and of those to report, the steps, and a few samples."""
+
+    run: Run
+    chosen_by: float
+    reported: float
+    steps: int
+    samples: Tensor
+
+
+class RealNVP(nn.Module):
+    """zuko's RealNVP on pixels in a row."""
+
+    def __init__(self, images: Images, hidden: int) -> None:
+        super().__init__()
+        import zuko
+
+        self.shape = images.shape
+        self.flow = zuko.flows.RealNVP(images.values, transforms=6, hidden_features=(hidden, hidden))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the log-density of images (B, *shape)."""
+        log_prob: Tensor = self.flow().log_prob(x.flatten(1))
+        return log_prob
+
+    def sample(self, count: int) -> Tensor:
+        """Draw images (count, *shape)."""
+        drawn: Tensor = self.flow().sample((count,))
+        return drawn.reshape(count, *self.shape)
+
+
+def table(name: str, picture: Path | None, *, quick: bool = False) -> str:
+    """Return the comparison in Markdown, and draw samples; `quick` trains for two seconds with one seed."""
+    if not (find_spec("sklearn") and find_spec("zuko")):
+        return "Open: pip install scikit-learn zuko."
+    images = SETS[name]
+    seconds, seeds = (2.0, range(1)) if quick else (60.0, range(3))
+    runs = [Run(name, flow, seed, rate, seconds) for flow in FLOWS for seed in seeds for rate in RATES]
+    best = choose(in_parallel(fitted, runs, told=lambda one: f"{one.run}, {one.reported:.3f} bits"))
+    if picture is not None:
+        draw(picture, images, {flow: results[0].samples for flow, results in best.items()})
+    return (
+        f"Images of {' x '.join(map(str, images.shape[1:]))} with {images.grey_values} grey values, {images.what}: "
+        f"{images.parts[0]:,} to train on, {images.parts[1]} to choose learning rate and step by, {images.parts[2]} to "
+        f"report; {len(seeds)} seed(s). Uniform dequantisation but where noise is learned, Adam, batches of {BATCH}, "
+        f"{seconds:g} s of processor time on one thread per training, one training per core at a time. Bits per value, "
+        "less is better; mean ± standard deviation over seeds.\n\n" + markdown(COLUMNS, rows(images, seeds, best))
+    )
+
+
+def choose(results: Iterable[Result]) -> dict[str, list[Result]]:
+    """Return of each flow and seed the result whose rate did best on the images to choose by."""
+    best: dict[tuple[str, int], Result] = {}
+    for result in results:
+        key = (result.run.flow, result.run.seed)
+        best[key] = min(best.get(key, result), result, key=lambda one: one.chosen_by)
+    return {flow: [one for (name, _), one in best.items() if name == flow] for flow in FLOWS}
+
+
+def rows(images: Images, seeds: Iterable[int], best: Mapping[str, Sequence[Result]]) -> Iterator[tuple[object, ...]]:
+    """Yield a row per density."""
+    parameters = images.values + images.values * (images.values + 1) // 2
+    normal = _spread([gaussian(images, seed) for seed in seeds])
+    yield "Gaussian, full covariance", f"{parameters:,}", "-", "-", "-", normal
+    for flow, results in best.items():
+        size = sum(parameter.numel() for parameter in build(images, flow).parameters())
+        steps = mean(one.steps for one in results)
+        rates = ", ".join(sorted({f"{one.run.rate:g}" for one in results}))
+        speed = f"{1000 * results[0].run.seconds / steps:.0f}"
+        yield flow, f"{size:,}", rates, round(steps), speed, _spread([one.reported for one in results])
+
+
+def build(images: Images, flow: str) -> BitsPerDim:
+    """Return a flow with its dequantisation, whose forward pass gives bits per value."""
+    if flow.startswith("RealNVP"):
+        hidden = WIDE if flow.endswith("wide") else images.hidden
+        return BitsPerDim(RealNVP(images, hidden), images.grey_values)
+    learned = flow == "IUNetFlow, learned noise"
+    noise = VariationalDequantisation(images.shape, values=images.grey_values) if learned else None
+    made = IUNetFlow(images.shape, levels=images.levels, couplings=4, coupling_depth=2)
+    return BitsPerDim(made, images.grey_values, dequantisation=noise)
+
+
+def split(images: Images, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return whole numbers (N, C, X, Y) to train on, to choose by and to report."""
+    first, second, third = torch.split(images.read(seed)[: sum(images.parts)], images.parts)
+    return first, second, third
+
+
+def fitted(run: Run) -> Result:
+    """Train until the time is used up, and keep the weights that did best on the images to choose by."""
+    torch.manual_seed(run.seed)
+    images = SETS[run.images]
+    training, chosen_by, reported = split(images, run.seed)
+    model = build(images, run.flow)
+    model(training)  # sets the normalisation of all of them
+    optimizer = torch.optim.Adam(model.parameters(), lr=run.rate)
+    best, state, used, steps = math.inf, copy.deepcopy(model.state_dict()), 0.0, 0
+    while used < run.seconds:
+        start = time.process_time()
+        batch = training[torch.randint(len(training), (BATCH,))]
+        optimizer.zero_grad()
+        model(batch).mean().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        used += time.process_time() - start
+        steps += 1
+        if (steps % CHECKED_EVERY == 0 or used >= run.seconds) and (here := bits(model, chosen_by)) < best:
+            best, state = here, copy.deepcopy(model.state_dict())
+    model.load_state_dict(state)
+    sample: Callable[[int], Tensor] = model.flow.sample  # type: ignore[assignment]
+    with torch.no_grad():
+        samples = sample(10)
+    return Result(run, best, bits(model, reported), steps, samples)
+
+
+@torch.no_grad()
+def bits(model: nn.Module, images: Tensor, draws: int = 4) -> float:
+    """Return bits per value, over several draws of the noise."""
+    return float(torch.stack([model(images).mean() for _ in range(draws)]).mean())
+
+
+def gaussian(images: Images, seed: int) -> float:
+    """Return the bits per value of a Gaussian with the mean and covariance of dequantised images."""
+    torch.manual_seed(0)
+    training, _, reported = split(images, seed)
+    values = torch.cat([(training + torch.rand_like(training)) / images.grey_values for _ in range(4)]).flatten(1)
+    normal = torch.distributions.MultivariateNormal(values.mean(0), values.T.cov())
+
+    class Density(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            log_prob: Tensor = normal.log_prob(x.flatten(1))
+            return log_prob
+
+    return bits(BitsPerDim(Density(), images.grey_values), reported)
+
+
+def draw(path: Path, images: Images, samples: Mapping[str, Tensor]) -> None:
+    """Write a PNG: a row of real images, and a row of samples of each flow."""
+    from matplotlib.figure import Figure
+
+    real = split(images, 0)[2]
+    shown = {"real": real[:: len(real) // 10][:10] / images.grey_values, **samples}
+    figure = Figure(figsize=(9, 1.15 * len(shown)), layout="constrained")
+    axes = figure.subplots(len(shown), 10)
+    for row, (name, pictures) in enumerate(shown.items()):
+        for column in range(10):
+            axis = axes[row, column]
+            axis.imshow(pictures[column, 0].rot90(0 if images.values < 100 else 1), cmap="gray", vmin=0, vmax=1)
+            axis.set_axis_off()
+        axes[row, 0].set_title(name, fontsize=9, loc="left")
+    figure.savefig(path, dpi=110)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
