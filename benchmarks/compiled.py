@@ -1,13 +1,15 @@
-"""Reversible over stored training, eager and compiled, in float32 and bfloat16: time, memory, gradients, graphs."""
+"""Eager and compiled training: reversible over stored, in float32 and bfloat16, and beside other networks."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.architectures import contenders
 from benchmarks.tables import gib, markdown
 from benchmarks.timing import Times, in_turns, ratio, seconds, training_step
 from iunet_med import IUNet
@@ -33,6 +35,30 @@ COLUMNS = (
 )
 
 
+PEERS = (
+    "IUNet-16, reversible",
+    "IUNet-16, stored",
+    "IUNet-32, reversible",
+    "SegResNet-16",
+    "SegResNet-32",
+    "DynUNet",
+    "BasicUNet",
+    "UNet 32..512",
+    "SegResNetDS-32",
+    "MedNeXt-S",
+    "ResEnc L of nnU-Net",
+)
+PEER_COLUMNS = (
+    "network",
+    "million parameters",
+    "eager, seconds",
+    "compiled, seconds",
+    "first compiled step, seconds",
+    "eager, peak GiB",
+    "compiled, peak GiB",
+)
+
+
 def table(*, quick: bool = False) -> str:
     """Return the table in Markdown: IUNet-32 at 128^3 on a GPU, or IUNet-16 at 64^3 on a CPU."""
     on_gpu = torch.cuda.is_available()
@@ -44,7 +70,13 @@ def table(*, quick: bool = False) -> str:
         f"{torch.cuda.get_device_name() if on_gpu else 'the CPU'}, mean square as the loss, the modes of a type in "
         "turns. The peak is what CUDA's allocator saw; on a CPU it is counted, of uncompiled networks alone.\n\n"
     )
-    return text + markdown(COLUMNS, rows(width, (side,) * 3, 3 if quick else 11))
+    first = markdown(COLUMNS, rows(width, (side,) * 3, 3 if quick else 11))
+    names = PEERS[:2] if quick else [name for name in PEERS if name in contenders()]
+    other = markdown(PEER_COLUMNS, peer_rows(names, (side,) * 3, 3 if quick else 5))
+    return (
+        f"{text}{first}\n\nBeside other networks that store their activations, 4 x {side}^3, "
+        f"{'bfloat16' if on_gpu else 'float32'}; the first compiled step includes compiling:\n\n{other}"
+    )
 
 
 def rows(width: int, size: Sequence[int], rounds: int) -> Iterator[tuple[object, ...]]:
@@ -94,6 +126,39 @@ def _measured(
         facts[name] = (peak, _gradients(network), first, later)
         steps[name] = step
     return in_turns(steps, rounds), facts
+
+
+def peer_rows(names: Sequence[str], size: Sequence[int], rounds: int) -> Iterator[tuple[object, ...]]:
+    """Yield a row per network: an eager and a compiled step in turns, and what they hold at most."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    autocast = torch.bfloat16 if device == "cuda" else None
+    image = torch.randn(1, 4, *size, generator=torch.Generator().manual_seed(0)).to(device)
+    for name in names:
+        torch.manual_seed(0)
+        network = contenders()[name]().to(device)
+        parameters = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+        eager = training_step(network, image, autocast=autocast)
+        eager()
+        held = [_held(network, image, eager)]
+        times = in_turns({"eager": eager}, rounds)["eager"]
+        network.compile()
+        compiled = training_step(network, image, autocast=autocast)
+        start = time.perf_counter()
+        compiled()
+        first = time.perf_counter() - start
+        held.append(_held(network, image, compiled) if device == "cuda" else "-")
+        later = in_turns({"compiled": compiled}, rounds)["compiled"]
+        yield name, f"{parameters:.1f}", seconds(times), seconds(later), f"{first:.0f}", *held
+
+
+def _held(network: nn.Module, image: Tensor, step: Callable[[], None]) -> str:
+    """Return the peak of a step: CUDA's, or the counted one of an eager step on a CPU."""
+    if not image.is_cuda:
+        return gib(count_step_memory(network, image).peak)
+    network.zero_grad(set_to_none=True)
+    torch.cuda.reset_peak_memory_stats()
+    step()
+    return gib(torch.cuda.max_memory_allocated())
 
 
 def _gradients(network: nn.Module) -> list[Tensor]:

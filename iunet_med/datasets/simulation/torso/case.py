@@ -7,16 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iunet_med.datasets.simulation.fields import Volume, smooth_field
-from iunet_med.datasets.simulation.torso.abdomen import Abdomen, paint_ascites
+from iunet_med.datasets.simulation.torso.ascites import paint_ascites
 from iunet_med.datasets.simulation.torso.bowel import paint_bowel
 from iunet_med.datasets.simulation.torso.build import Build, random_build
 from iunet_med.datasets.simulation.torso.canvas import Canvas
 from iunet_med.datasets.simulation.torso.chest import paint_chest, paint_gullet
 from iunet_med.datasets.simulation.torso.frame import Frame, draw_frame
+from iunet_med.datasets.simulation.torso.liver import paint_gallbladder, paint_liver
+from iunet_med.datasets.simulation.torso.organ_painter import OrganPainter
 from iunet_med.datasets.simulation.torso.scan import add_metal, paint_table, scan
 from iunet_med.datasets.simulation.torso.skeleton import paint_pelvis, paint_ribs, paint_spine
 from iunet_med.datasets.simulation.torso.tissues import AIR, draw_tissues
 from iunet_med.datasets.simulation.torso.trunk import paint_back_muscles, paint_trunk, shape_trunk
+from iunet_med.datasets.simulation.torso.upper_abdomen import paint_pancreas, paint_spleen, paint_stomach
+from iunet_med.datasets.simulation.torso.urinary import paint_adrenals, paint_bladder, paint_kidneys
 from iunet_med.datasets.simulation.torso.vessels import paint_psoas, paint_vessels
 
 MARGIN_MM = 16.0
@@ -105,16 +109,16 @@ def _paint_person(canvas: Canvas, build: Build, frame: Frame, rng: np.random.Gen
     paint_bowel(canvas, trunk, build, tissues, grain, rng)
     paint_chest(canvas, trunk, build, tissues, grain, rng)
     paint_gullet(canvas, build, tissues)
-    organs = Abdomen(canvas, trunk, build, tissues, grain, rng)
-    organs.bladder()
-    organs.stomach()
-    organs.liver()
-    organs.gallbladder()
-    organs.spleen()
+    organs = OrganPainter(canvas, trunk, build, tissues, grain, rng)
+    paint_bladder(organs)
+    paint_stomach(organs)
+    paint_liver(organs)
+    paint_gallbladder(organs)
+    paint_spleen(organs)
     paint_psoas(canvas, trunk, build, tissues, coarse)
-    organs.kidneys()
-    organs.pancreas()
-    organs.adrenals()
+    paint_kidneys(organs)
+    paint_pancreas(organs)
+    paint_adrenals(organs)
     paint_vessels(canvas, build, tissues, fine, rng)
     paint_ribs(canvas, build, tissues, fine)
     paint_pelvis(canvas, trunk, build, tissues, fine)
