@@ -26,7 +26,7 @@ def find_prediction(folder: Path, case: Case) -> Path:
     if len(found) > 1:
         raise ValueError(
             f"{name}: {folder} has {len(found)} predictions of it, {' and '.join(str(path) for path in found)}; one is "
-            "expected remove the others, or put each into a folder of its own and name both folders."
+            "expected; remove the others, or put each into a folder of its own and name both folders."
         )
     return found[0]
 

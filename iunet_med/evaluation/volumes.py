@@ -32,7 +32,7 @@ def read_label_maps(truth: Path | Case, predictions: Mapping[str, Path], *, case
         if difference := maps[name].grid.differs_from(maps["truth"].grid):
             raise ValueError(
                 f"{case}: the prediction {path} lies on another grid than the truth {shown}, {difference}; one grid is "
-                "expected predict on the truth's grid, or resample the prediction with nearest neighbours."
+                "expected; predict on the truth's grid, or resample the prediction with nearest neighbours."
             )
     return {name: whole_numbers(in_ras(volume)) for name, volume in maps.items()}
 

@@ -7,6 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from iunet_med.datasets.organ_layout import ORGAN_MASKS
 from iunet_med.evaluation.scores import Score, score_case, write_scores
 
 SCORES = [
@@ -44,3 +45,21 @@ def test_file_holds_one_row_per_score(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     texts = ("case", "prediction", "region")
     assert [Score(**{k: v if k in texts else float(v) for k, v in row.items()}) for row in rows] == SCORES
+
+
+def test_a_mask_per_organ_is_scored_as_its_class(tmp_path: Path) -> None:
+    """Masks of 3 and 5 voxels, the second laid over the first by one; the prediction misses one voxel of each."""
+    masks = [np.zeros((10, 2, 2), np.uint8) for _ in range(2)]
+    masks[0][:3, 0, 0] = masks[1][2:7, 0, 0] = 1
+    paths = [str(tmp_path / name) for name in ("spleen.nii.gz", "liver.nii.gz")]
+    for path, mask in zip(paths, masks, strict=True):
+        nib.save(nib.Nifti1Image(mask, np.eye(4)), path)
+    found = np.zeros((10, 2, 2), np.uint8)
+    found[1:2, 0, 0], found[3:7, 0, 0] = 1, 2
+    (tmp_path / "results").mkdir()
+    nib.save(nib.Nifti1Image(found, np.eye(4)), tmp_path / "results" / "a.nii.gz")
+    case = {"case": "a", "label": paths, ORGAN_MASKS: "[1, 2]"}
+    scores = score_case(case, {"ours": tmp_path / "results"}, regions={"spleen": (1,), "liver": (2,)})
+    assert [score.region for score in scores] == ["spleen", "liver"]
+    assert [score.dice for score in scores] == pytest.approx([2 * 1 / (2 + 1), 2 * 4 / (5 + 4)])
+    assert [score.sensitivity for score in scores] == pytest.approx([1 / 2, 4 / 5])
