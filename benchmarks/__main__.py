@@ -21,6 +21,7 @@ from benchmarks import (
     gpu,
     hippocampus,
     kernels,
+    low_dose,
     paper,
     peers,
     planner,
@@ -51,6 +52,7 @@ TITLES = {
     "ct": "Organs in real CT",
     "restoration": "Restoring foam from few projections",
     "restoration_memory": "Memory of the paper's restoration networks",
+    "low_dose": "CT at a low dose",
     "digits": "Densities of digits",
     "slices": "Densities of brain slices",
     "compiled": "Eager and compiled, in 16 and 32 bits",
@@ -73,7 +75,10 @@ def main() -> None:
         help="interpreter of the environment with iunets and memcnn (benchmarks/peers.py says how to make it)",
     )
     parser.add_argument(
-        "--picture", type=Path, metavar="FILE", help="where `restoration`, `digits` or `slices` draws, as PNG"
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="where `restoration`, `low_dose`, `digits` or `slices` draws, as PNG",
     )
     parser.add_argument("--hippocampus", type=Path, metavar="FOLDER", help="Task04_Hippocampus of the Decathlon")
     parser.add_argument("--tumours", type=Path, metavar="FOLDER", help="real cases of t1, t1c, t2, flair with labels")
@@ -95,6 +100,7 @@ def main() -> None:
         "whole_ct": whole_ct.table,
         "restoration": partial(restoration.table, chosen.picture),
         "restoration_memory": restoration_memory.table,
+        "low_dose": partial(low_dose.table, chosen.ct, chosen.picture),
         "digits": partial(densities.table, "digits", chosen.picture),
         "slices": partial(densities.table, "slices", chosen.picture),
         "tumours": partial(tumours.table, chosen.tumours, chosen.healthy),
