@@ -14,6 +14,10 @@ SECTIONS = {
     for text in re.split(r"(?=^## )", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
 }
 NEEDS = {"Lightning": "lightning", "nnU-Net": "nnunetv2"}
+LIGHTNING_WARNS = pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
+)
+"""Of its calls to torch that are out of date, and of loaders without processes."""
 
 
 def run(section: str) -> dict[str, Any]:
@@ -26,6 +30,7 @@ def run(section: str) -> dict[str, Any]:
     return names
 
 
+@LIGHTNING_WARNS
 @pytest.mark.parametrize("section", SECTIONS)
 def test_an_example_runs(section: str) -> None:
     needed = NEEDS.get(section, "monai")
@@ -34,6 +39,25 @@ def test_an_example_runs(section: str) -> None:
     names = run(section)
     if section == "nnU-Net":
         check_trainer(names["nnUNetTrainerIUNet"])
+
+
+@LIGHTNING_WARNS
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["network", "module"])
+def test_lightning_trains_compiled_networks_to_the_same_weights(how: str) -> None:
+    lightning = pytest.importorskip("lightning")
+    found = []
+    for compiled in (False, True):
+        names = run("Lightning")
+        torch.manual_seed(0)
+        model = names["Segmentation"]()
+        if compiled and how == "network":
+            model.net.compile()
+        fitted = torch.compile(model) if compiled and how == "module" else model
+        lightning.Trainer(max_epochs=2, accelerator="cpu", **names["quiet"]).fit(fitted, names["data"])
+        found.append([parameter.detach().clone() for parameter in model.parameters()])
+    for eager, other in zip(*found, strict=True):
+        torch.testing.assert_close(eager, other, rtol=1e-4, atol=1e-5)
 
 
 def check_trainer(trainer: Any) -> None:
