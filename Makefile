@@ -51,25 +51,30 @@ demo-ct: $(READY)
 	    --csv demo/ct/dice.csv --picture demo/ct/overview.png
 	@echo; echo "Report: demo/ct/results/report.html   organs: demo/ct/results/summary.csv   picture: demo/ct/overview.png"
 
-# The weights that the bundle ships, from simulated brains. They start from the MNI152 template, and from label maps in
+# The weights that the bundle ships, from simulated brains, in two rounds. They start from the MNI152 template, and from label maps in
 # ANATOMIES and heads without tumour in SCANS, folders of your own, where these are given.
 weights: SHELL := /bin/bash # its `time` tells the processor's time
+weights: WIDENED = --realism domain-random $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
 weights: $(READY)
-	$(BIN)/iunet-med simulate weights/train --cases 220 --seed 40000 --realism domain-random \
-	    $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
-	$(BIN)/iunet-med simulate weights/held-out --cases 12 --seed 50000 --realism domain-random \
-	    $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
+	$(BIN)/iunet-med simulate weights/first --cases 220 --seed 40000 $(WIDENED)
+	$(BIN)/iunet-med simulate weights/train --cases 150 --seed 60000 $(WIDENED)
+	$(BIN)/iunet-med simulate weights/held-out --cases 12 --seed 50000 $(WIDENED)
 	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json']" \
+	    --dataset_dir weights/first --ckpt_dir weights/first-model --output_dir weights/tensorboard >weights/first.log
+	time $(BIN)/python -m monai.bundle run --config_file \
+	    "['$(BUNDLE)/train.json', 'configs/simulated_weights.json', 'configs/simulated_weights_2.json']" \
+	    --pretrained weights/first-model/model.pt \
 	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
 	    --dataset_dir weights/held-out --empty_labels True --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt weights/model/model.json $(BUNDLE)/../models/
 	$(BIN)/iunet-med familiarity weights/train --bundle iunet_brats_mri
 
-# The weights of the CT bundle, from simulated torsos alone, in two rounds.
+# The weights of the CT bundle, from simulated torsos alone, in three rounds.
 weights-ct: CT := bundle/iunet_ct_organs
 weights-ct: $(READY)
 	$(BIN)/iunet-med simulate weights/ct/train --kind ct --cases 170 --seed 20000
+	$(BIN)/iunet-med simulate weights/ct/others --kind ct --cases 139 --seed 70000
 	$(BIN)/iunet-med simulate weights/ct/held-out --kind ct --cases 6 --seed 30000
 	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json']" \
 	    --dataset_dir weights/ct/train --ckpt_dir weights/ct/first --output_dir weights/ct/tensorboard >weights/ct/first.log
@@ -77,7 +82,12 @@ weights-ct: $(READY)
 	    "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json', 'configs/ct_simulated_weights_2.json']" \
 	    --pretrained weights/ct/first/model.pt \
 	    --dataset_dir weights/ct/train --ckpt_dir weights/ct/second --output_dir weights/ct/tensorboard >weights/ct/second.log
-	cp weights/ct/second/model.pt $(CT)/models/model.pt
+	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json', \
+	    'configs/ct_simulated_weights_2.json', 'configs/ct_simulated_weights_3.json']" \
+	    --pretrained weights/ct/second/model.pt \
+	    --dataset_dir weights/ct/others --ckpt_dir weights/ct/third --output_dir weights/ct/tensorboard >weights/ct/third.log
+	cp weights/ct/third/model.pt weights/ct/third/model.json $(CT)/models/
+	$(BIN)/iunet-med familiarity weights/ct/others --bundle iunet_ct_organs
 	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/inference.json', '$(CT)/configs/evaluate.json']" \
 	    --dataset_dir weights/ct/held-out --output_dir weights/ct/held-out-results
 
@@ -87,7 +97,7 @@ weights-hippocampus: $(READY)
 	test -d "$(DATA)" || { echo "Expected make weights-hippocampus DATA=Task04_Hippocampus, the Decathlon's folder."; exit 2; }
 	$(BIN)/python -m monai.bundle run --config_file $(HIPPOCAMPUS)/configs/train.json \
 	    --dataset_dir "$(DATA)" --validation_fraction 0 --val_interval 10 --ckpt_dir weights/hippocampus --output_dir weights/tensorboard
-	cp weights/hippocampus/model.pt $(HIPPOCAMPUS)/models/model.pt
+	cp weights/hippocampus/model.pt weights/hippocampus/model.json $(HIPPOCAMPUS)/models/
 	$(BIN)/iunet-med familiarity "$(DATA)" --bundle iunet_hippocampus_mri
 
 # The weights of the restoration bundle, from simulated foam.
