@@ -71,7 +71,7 @@ RATES, BATCH, CHECKED_EVERY = (0.001, 0.003), 128, 25
 FLOWS = ("IUNetFlow", "IUNetFlow, learned noise", "RealNVP (zuko)", "RealNVP (zuko), wide")
 WIDE = 128
 """Hidden features of the wide RealNVP."""
-COLUMNS = ("density", "parameters", "highest rate", "steps", "ms per step", "bits per value, test")
+COLUMNS = ("density", "parameters", "highest rate", "steps", "ms per step", "back within", "bits per value, test")
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """Bits per value of the images to choose by and of those to report, the steps, and a few samples."""
+    """Bits per value of the images to choose by and of those to report, the steps, a few samples, and for `IUNetFlow`
+    how far rounding moves an image that goes to its code and back."""
 
     run: Run
     chosen_by: float
     reported: float
     steps: int
     samples: Tensor
+    error: float | None
 
 
 class RealNVP(nn.Module):
@@ -132,7 +134,8 @@ def table(name: str, picture: Path | None, *, quick: bool = False) -> str:
         f"{images.parts[0]:,} to train on, {images.parts[1]} to choose learning rate and step by, {images.parts[2]} to "
         f"report; {len(seeds)} seed(s). Uniform dequantisation but where noise is learned, Adam, batches of {BATCH}, "
         f"{seconds:g} s of processor time on one thread per training, one training per core at a time. Bits per value, "
-        "less is better; mean ± standard deviation over seeds.\n\n" + markdown(COLUMNS, rows(images, seeds, best))
+        "less is better; mean ± standard deviation over seeds. Back within: the largest difference of an image that "
+        "goes to its code and back, after training.\n\n" + markdown(COLUMNS, rows(images, seeds, best))
     )
 
 
@@ -149,13 +152,13 @@ def rows(images: Images, seeds: Iterable[int], best: Mapping[str, Sequence[Resul
     """Yield a row per density."""
     parameters = images.values + images.values * (images.values + 1) // 2
     normal = _spread([gaussian(images, seed) for seed in seeds])
-    yield "Gaussian, full covariance", f"{parameters:,}", "-", "-", "-", normal
+    yield "Gaussian, full covariance", f"{parameters:,}", "-", "-", "-", "-", normal
     for flow, results in best.items():
         size = sum(parameter.numel() for parameter in build(images, flow).parameters())
         steps = mean(one.steps for one in results)
         rates = ", ".join(sorted({f"{one.run.rate:g}" for one in results}))
         speed = f"{1000 * results[0].run.seconds / steps:.0f}"
-        yield flow, f"{size:,}", rates, round(steps), speed, _spread([one.reported for one in results])
+        yield flow, f"{size:,}", rates, round(steps), speed, _back(results), _spread([one.reported for one in results])
 
 
 def build(images: Images, flow: str) -> BitsPerDim:
@@ -199,7 +202,9 @@ def fitted(run: Run) -> Result:
     sample: Callable[[int], Tensor] = model.flow.sample  # type: ignore[assignment]
     with torch.no_grad():
         samples = sample(10)
-    return Result(run, best, bits(model, reported), steps, samples)
+    ours = isinstance(model.flow, IUNetFlow)
+    error = model.flow.reconstruction_error(reported / images.grey_values) if ours else None
+    return Result(run, best, bits(model, reported), steps, samples, error)
 
 
 @torch.no_grad()
@@ -238,6 +243,11 @@ def draw(path: Path, images: Images, samples: Mapping[str, Tensor]) -> None:
             axis.set_axis_off()
         axes[row, 0].set_title(name, fontsize=9, loc="left")
     figure.savefig(path, dpi=110)
+
+
+def _back(results: Sequence[Result]) -> str:
+    errors = [one.error for one in results if one.error is not None]
+    return f"{max(errors):.0e}" if errors else "-"
 
 
 def _spread(values: Sequence[float]) -> str:
