@@ -40,5 +40,6 @@ class StopUnlessInvertible:
             raise FloatingPointError(
                 f"After epoch {engine.state.epoch} images come back from their codes with an error of up to "
                 f"{error:.1e}; expected {self.bound:g} or less. Rounding has grown with the scales of the couplings, "
-                "and reversible gradients drift with it. Lower --learning_rate, take fewer --couplings, or train by --backprop stored."
+                "and reversible gradients drift with it. Lower --learning_rate, take fewer --couplings, or train by "
+                "--backprop stored."
             )
