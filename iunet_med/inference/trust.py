@@ -26,6 +26,7 @@ OWN_PARTS = {
     "iunet_med.inference": {"FlipInferer"},
     "iunet_med.networks": {"InvertibleUNet", "IUNet", "UNet"},
     "iunet_med.transforms": {
+        "KeepLargestPartd",
         "LabelToRegionsd",
         "LimitOutliersd",
         "LoadModalitiesd",

@@ -1,5 +1,6 @@
 """MONAI dictionary transforms: modalities, outliers, regions, and label maps on their images' grids."""
 
+from iunet_med.transforms.largest_part import KeepLargestPartd
 from iunet_med.transforms.load import LoadModalitiesd
 from iunet_med.transforms.modality_dropout import RandDropModalitiesd
 from iunet_med.transforms.organs import LoadOrgansd, is_body
@@ -9,6 +10,7 @@ from iunet_med.transforms.save import SaveRestoredd, SaveSegmentationd
 from iunet_med.transforms.spacing import PlainSpacingd
 
 __all__ = [
+    "KeepLargestPartd",
     "LabelToRegionsd",
     "LimitOutliersd",
     "LoadModalitiesd",
