@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -23,7 +22,7 @@ from iunet_med.networks import UNet, start_as_identity
 
 SIZE, ANGLES, PHOTONS = 64, 64, 1000.0
 """Voxels of a reconstruction, simulated at twice as many; projections, and photons for each ray."""
-TRAINING, VALIDATION, TEST = range(24), range(1000, 1002), range(2000, 2006)
+TRAINING, TEST = range(24), range(2000, 2006)
 CHANNELS = (8, 16, 32, 64)
 
 
@@ -76,24 +75,35 @@ class Result:
     restored: Tensor
 
 
-@lru_cache(maxsize=64)
-def scanned(seed: int) -> FoamScan:
-    """The phantom of a seed, kept."""
+phantoms: dict[int, FoamScan] = {}
+"""The phantoms by their seeds: simulated once, and handed to every process."""
+
+
+def simulated(seed: int) -> FoamScan:
+    """Simulate a phantom."""
     return simulate_foam_scan(seed, size=SIZE, angles=ANGLES, photons=PHOTONS, sets=PARTS)
+
+
+def share(made: Mapping[int, FoamScan]) -> None:
+    """Hand the phantoms to a process."""
+    phantoms.update(made)
 
 
 def table(picture: Path | None = None, *, quick: bool = False) -> str:
     """Return the table in Markdown, and draw the first test phantom; `quick` takes two steps with two seeds."""
     steps, seeds = (2, range(2)) if quick else (200, range(3))
-    plain = [_scores(scanned(seed).reconstruction, scanned(seed).truth) for seed in TEST]
+    known = [*TRAINING, *TEST]
+    made = in_parallel(simulated, known, told=lambda _: "phantom")
+    phantoms.update(zip(known, made, strict=True))
+    plain = [_scores(phantoms[seed].reconstruction, phantoms[seed].truth) for seed in TEST]
     runs = [Run(name, seed, steps) for seed in seeds for name in NETWORKS]
-    results = list(in_parallel(train, runs, told=lambda one: f"{one.run}, {one.psnr:.2f} dB"))
+    results = list(in_parallel(train, runs, told=_told, share=share, shared=(phantoms,)))
     first = [("filtered backprojection", "-", "-", *(f"{mean(column):.3g}" for column in zip(*plain, strict=True)))]
     if picture:
         from benchmarks.restoration_picture import draw
 
         shown = {result.run.network: result.restored for result in results if result.run.seed == seeds[0]}
-        draw(picture, scanned(TEST[0]).truth, scanned(TEST[0]).reconstruction, shown)
+        draw(picture, phantoms[TEST[0]].truth, phantoms[TEST[0]].reconstruction, shown)
     return (
         f"Foam at {SIZE}³, simulated at {2 * SIZE}³: {ANGLES} angles around an axis that leans by 2 degrees and strays "
         f"by 0.5 degrees and {SHIFT} voxels, {PHOTONS:g} photons per ray, Hann's window. {len(TRAINING)} phantoms to "
@@ -102,6 +112,10 @@ def table(picture: Path | None = None, *, quick: bool = False) -> str:
         "data range 1. Memory is predicted for a CPU. Noise2Inverse sees no truth: it trains from reconstructions of "
         f"{PARTS - 1} of {PARTS} sets of angles to that of the other.\n\n" + markdown(COLUMNS, [*first, *rows(results)])
     )
+
+
+def _told(result: Result) -> str:
+    return f"{result.run}, {result.psnr:.2f} dB"
 
 
 def train(run: Run) -> Result:
@@ -113,7 +127,7 @@ def train(run: Run) -> Result:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=run.steps)
     blind = "Noise2Inverse" in run.network
     for _ in range(run.steps):
-        scan = scanned(TRAINING[int(torch.randint(len(TRAINING), (1,), generator=rng))])
+        scan = phantoms[TRAINING[int(torch.randint(len(TRAINING), (1,), generator=rng))]]
         source, target = _split(scan.sets, rng) if blind else (scan.reconstruction, scan.truth)
         turns = int(torch.randint(4, (1,), generator=rng))
         source, target = (volume.rot90(turns, (0, 1)) for volume in (source, target))
@@ -123,8 +137,8 @@ def train(run: Run) -> Result:
         schedule.step()
     restore = _averaged(network) if blind else lambda scan: network(scan.reconstruction[None, None])[0, 0]
     with torch.no_grad():
-        restored = [restore(scanned(seed)) for seed in TEST]
-    scores = [_scores(found, scanned(seed).truth) for found, seed in zip(restored, TEST, strict=True)]
+        restored = [restore(phantoms[seed]) for seed in TEST]
+    scores = [_scores(found, phantoms[seed].truth) for found, seed in zip(restored, TEST, strict=True)]
     psnr, ssim = (mean(column) for column in zip(*scores, strict=True))
     return Result(run, psnr, ssim, restored[0])
 

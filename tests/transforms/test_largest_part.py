@@ -21,7 +21,9 @@ def label() -> NDArray[np.uint8]:
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 def test_it_agrees_with_monai(label: NDArray[np.uint8], axes: tuple[int, ...]) -> None:
     item = {"pred": torch.from_numpy(np.ascontiguousarray(label.transpose(axes)).transpose(np.argsort(axes)))[None]}
-    expected = KeepLargestConnectedComponentd("pred", applied_labels=[1], is_onehot=False)({"pred": item["pred"].clone()})["pred"]
+    expected = KeepLargestConnectedComponentd("pred", applied_labels=[1], is_onehot=False)(
+        {"pred": item["pred"].clone()}
+    )["pred"]
     found = KeepLargestPartd("pred", [1])(item)["pred"]
     assert ndimage.label(label == 1, np.ones((3, 3, 3)))[1] > 1
     assert ndimage.label(found[0] == 1, np.ones((3, 3, 3)))[1] == 1
