@@ -47,7 +47,7 @@ class Bundle:
         network: the network with its weights; `predict` runs it.
         inferer: moves windows over an image.
         flips: axes of the test-time flips, done within each window; None for none.
-        label_steps, probability_steps: logits -> labels or probabilities, voxel by voxel; `rule` and `probability` run
+        probability_steps, label_step: logits -> probabilities -> labels, voxel by voxel; `probability` and `label` run
             them.
         finishing: what follows on the label map on the input's grid.
         device: of the network.
@@ -69,8 +69,8 @@ class Bundle:
     network: nn.Module
     inferer: Inferer
     flips: tuple[int, ...] | None
-    label_steps: Compose
     probability_steps: Compose
+    label_step: MapTransform
     finishing: Compose
     device: torch.device
     amp: bool
@@ -91,13 +91,13 @@ class Bundle:
                 output = FlipInferer(SimpleInferer(), axes=self.flips)(windows, self.network)
         return output.float()  # type: ignore[no-any-return]
 
-    def rule(self, logits: Tensor) -> Tensor:
-        """Logits (K, D, H, W) -> labels (1, D, H, W)."""
-        return torch.as_tensor(self.label_steps({"pred": logits})["pred"])
-
     def probability(self, logits: Tensor) -> Tensor:
         """Logits (K, D, H, W) -> probabilities."""
         return torch.as_tensor(self.probability_steps({"pred": logits})["pred"])
+
+    def label(self, probabilities: Tensor) -> Tensor:
+        """Probabilities (K, D, H, W) -> labels (1, D, H, W)."""
+        return torch.as_tensor(self.label_step({"pred": probabilities})["pred"])
 
 
 def open_bundle(
@@ -195,7 +195,7 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
     after = [
         t for t in parser.get_parsed_content("postprocessing").transforms if not isinstance(t, Invertd | SaveImaged)
     ]
-    cut = label_step(after)
+    cut = place_of_label_step(after)
     return Bundle(
         name=str(metadata.get("name", "")),
         version=str(metadata.get("version", "")),
@@ -206,8 +206,8 @@ def _build(parser: ConfigParser, metadata: Mapping[str, Any], digest: str) -> Bu
         network=network.eval(),
         inferer=inferer.inferer if isinstance(inferer, FlipInferer) else inferer,
         flips=axes or None,
-        label_steps=Compose(after[: cut + 1]),
         probability_steps=Compose(after[:cut]),
+        label_step=after[cut],
         finishing=Compose(after[cut + 1 :]),
         device=device,
         amp=bool(parser.get_parsed_content("amp")),
@@ -227,7 +227,7 @@ def _channels(metadata: Mapping[str, Any], layout: Layout) -> tuple[str, ...]:
     return ("background", *names) if count == len(names) + 1 else names
 
 
-def label_step(steps: Sequence[MapTransform]) -> int:
+def place_of_label_step(steps: Sequence[MapTransform]) -> int:
     """The place of the step that turns probabilities into labels."""
     for place, step in enumerate(steps):
         if isinstance(step, RegionsToLabeld | AsDiscreted):

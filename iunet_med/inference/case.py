@@ -29,6 +29,7 @@ from iunet_med.inference.options import Job
 from iunet_med.inference.results.outputs import Outputs, write_outputs
 from iunet_med.inference.results.sidecar import CaseResult
 from iunet_med.inference.windows.expected_dice import ExpectedDice
+from iunet_med.inference.windows.labels_between import labels_between, pays_off
 from iunet_med.inference.windows.peak_memory import peak_mib, reset_peak
 from iunet_med.inference.windows.probabilities import Probabilities
 from iunet_med.inference.windows.slabs import output_slabs, slab_labels
@@ -140,24 +141,37 @@ def count_body(image: NDArray[Any], modality: Modality | None) -> int:
 def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     """Run the network over a case, and bring its labels to the input's grid.
 
-    The labels of each slab are taken as soon as its logits are complete; these are dropped then.
+    The labels of each slab are taken as soon as its logits are complete; these are dropped then. Where the input has
+    smaller voxels than the network, its probabilities are kept, and labels are those of probabilities in between.
     """
     start = time.perf_counter()
     reset_peak(bundle.device)
     image = prepared.image.as_tensor()[None]
     shape = _shape(prepared)
+    affine = np.asarray(prepared.image.affine, np.float64)
+    finer = pays_off(affine, prepared.affine, voxels=image[0, 0].numel(), channels=len(bundle.channels))
+    keep = job.probabilities or finer
     with torch.inference_mode():
         run, findings = (
-            _in_one_piece(image, bundle, job) if job.whole_volume else (_run(image, bundle, bundle.inferer, job), ())
+            _in_one_piece(image, bundle, keep=keep)
+            if job.whole_volume
+            else (_run(image, bundle, bundle.inferer, keep=keep), ())
         )
-    labels, probabilities = run.labels, run.probabilities
+    labels = run.labels[0].numpy()
     findings += tuple(check_certainty(dict(zip(bundle.channels, run.expected.values(), strict=False))))
     known = familiarity(prepared.image.as_tensor(), bundle)
     findings = prepared.findings + findings + (known[1] if known else ())
-    affine = np.asarray(prepared.image.affine, np.float64)
-    on_grid = labels_on_grid(labels[0].numpy(), affine, shape=shape, to=prepared.affine)
+    on_grid = (
+        labels_between(run.probabilities.joined(), labels, affine, shape=shape, to=prepared.affine, rule=bundle.label)
+        if finer and run.probabilities and run.probabilities.is_complete
+        else labels_on_grid(labels, affine, shape=shape, to=prepared.affine)
+    )
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
-    back = partial(probabilities.on_grid, affine, shape=shape, to=prepared.affine) if probabilities else None
+    back = (
+        partial(run.probabilities.on_grid, affine, shape=shape, to=prepared.affine)
+        if job.probabilities and run.probabilities
+        else None
+    )
     seconds = prepared.seconds + time.perf_counter() - start
     prepared = replace(prepared, image=MetaTensor(torch.empty(0)))  # its memory is for the next case
     return Computed(
@@ -239,31 +253,32 @@ class _Output(NamedTuple):
     expected: ExpectedDice
 
 
-def _in_one_piece(image: Tensor, bundle: Bundle, job: Job) -> tuple[_Output, tuple[Finding, ...]]:
+def _in_one_piece(image: Tensor, bundle: Bundle, *, keep: bool) -> tuple[_Output, tuple[Finding, ...]]:
     """Run an image in one piece, or with a warning by windows where the memory is too small."""
     reason = reason_against_one_piece(bundle.predict, image, device=bundle.device)
     if not reason:
         try:
-            return _run(image, bundle, None, job), ()
+            return _run(image, bundle, None, keep=keep), ()
         except torch.OutOfMemoryError:
             reason = "in one piece it needed more memory than the device has"
     torch.cuda.empty_cache()
     warning = Finding("warning", "windows", f"{reason}; it was run by sliding windows instead.")
-    return _run(image, bundle, bundle.inferer, job), (warning,)
+    return _run(image, bundle, bundle.inferer, keep=keep), (warning,)
 
 
-def _run(image: Tensor, bundle: Bundle, inferer: Any, job: Job) -> _Output:
+def _run(image: Tensor, bundle: Bundle, inferer: Any, *, keep: bool) -> _Output:
     shape = tuple(image.shape[2:])
     on_device = image if inferer is not None else image.to(bundle.device)
     axis = max(range(3), key=lambda a: shape[a])
-    kept = Probabilities(bundle.probability, axis=axis) if job.probabilities else None
+    kept = Probabilities(axis=axis) if keep else None
     expected = ExpectedDice()
 
     def rule(logits: Tensor) -> Tensor:
+        probabilities = bundle.probability(logits)
         if kept:
-            kept.add(logits)
-        expected.add(bundle.probability(logits))
-        return bundle.rule(logits)
+            kept.add(probabilities)
+        expected.add(probabilities)
+        return bundle.label(probabilities)
 
     labels = slab_labels(output_slabs(on_device, bundle.predict, inferer=inferer), shape, rule=rule)
     return _Output(labels, kept, expected)

@@ -35,7 +35,7 @@ def test_parts_are_those_of_the_config(tiny_bundle: Path) -> None:
     assert opened.values == {"ET": 3, "TC": 1, "WT": 2}
     assert (opened.modality, opened.zero_background, opened.flips) == ("MR", True, (0, 1, 2))
     logits = torch.tensor([[-1.0, -1.0, 1.0, -1.0], [-1.0, 1.0, 1.0, -1.0], [1.0, 1.0, 1.0, -1.0]])[:, :, None, None]
-    assert opened.rule(logits).flatten().tolist() == [2, 1, 3, 0]
+    assert opened.label(opened.probability(logits)).flatten().tolist() == [2, 1, 3, 0]
     torch.testing.assert_close(opened.probability(logits), logits.sigmoid())
 
 

@@ -1,6 +1,6 @@
 """A case's probabilities, collected while its labels are made, and brought to its grid when they are written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import nibabel as nib
 import numpy as np
@@ -16,20 +16,33 @@ class Probabilities:
     must not suffer from it.
     """
 
-    def __init__(self, function: Callable[[Tensor], Tensor], *, axis: int) -> None:
-        self._function, self._axis = function, axis
+    def __init__(self, *, axis: int) -> None:
+        self._axis = axis
         self._slabs: list[Tensor] = []
         self._error: Exception | None = None
 
-    def add(self, logits: Tensor) -> None:
-        """Keep the probabilities of the next slab of logits (C, D, H, W)."""
+    def add(self, slab: Tensor) -> None:
+        """Keep the next slab, (K, D, H, W)."""
         if self._error is not None:
             return
         try:
-            self._slabs.append(self._function(logits).cpu())
+            self._slabs.append(slab.cpu())
         except Exception as error:  # memory of the device or of the machine, each with an error of its own
             self._slabs.clear()
             self._error = error
+
+    @property
+    def is_complete(self) -> bool:
+        """False if something went wrong while they were collected."""
+        return self._error is None
+
+    def joined(self) -> Tensor:
+        """All of them, (K, D, H, W)."""
+        if self._error is not None:
+            raise self._error
+        if len(self._slabs) > 1:
+            self._slabs = [torch.cat(self._slabs, 1 + self._axis)]
+        return self._slabs[0]
 
     def on_grid(
         self, affine: NDArray[np.float64], *, shape: Sequence[int], to: NDArray[np.float64]
@@ -37,13 +50,10 @@ class Probabilities:
         """Interpolate linearly to a grid (X, Y, Z) -> (K, X, Y, Z); beyond the network's image they are 0."""
         from nibabel.processing import resample_from_to
 
-        if self._error is not None:
-            raise self._error
-        joined = torch.cat(self._slabs, 1 + self._axis)
         grid = (tuple(shape), to)
         return np.stack(
             [
                 np.asarray(resample_from_to(nib.Nifti1Image(one.numpy(), affine), grid, order=1).dataobj, np.float32)
-                for one in joined
+                for one in self.joined()
             ]
         )

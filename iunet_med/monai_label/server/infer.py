@@ -13,7 +13,7 @@ from monailabel.tasks.infer.bundle import BundleInferTask
 from torch import nn
 
 from iunet_med.handlers.checkpoints import load_weights
-from iunet_med.inference.bundle import label_step
+from iunet_med.inference.bundle import place_of_label_step
 from iunet_med.inference.configs import layout_of, read_metadata, set_plain
 from iunet_med.monai_label.label_names import label_names
 
@@ -81,7 +81,7 @@ class ProbabilityTask(InferTask):
         """Return the steps from logits to probabilities, on the network's grid."""
         steps = super().post_transforms(data)
         steps = [step for step in steps if not isinstance(step, Invertd | SaveImaged)]
-        return steps[: label_step(steps)]
+        return steps[: place_of_label_step(steps)]
 
 
 def study_labels(bundle: str, *, dataset_dir: str) -> dict[str, int]:
