@@ -19,7 +19,7 @@ LARGE_OEDEMA_ML = 150.0
 judgement."""
 
 
-CERTAIN_DICE = 0.75
+CERTAIN_DICE = 0.85
 """Below it the network's own probabilities allow many other outlines; a judgement of this project."""
 
 
