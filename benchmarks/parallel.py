@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from iunet_med.cli.allocator import keep_freed_memory
+
 Run = TypeVar("Run")
 Result = TypeVar("Result")
 
@@ -32,6 +34,7 @@ def in_parallel(
         share: called first in every process, with `shared`.
         shared: its arguments.
     """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages for torch, as the Makefile sets them
     with ProcessPoolExecutor(
         os.cpu_count(), get_context("spawn"), initializer=_begin, initargs=(share, shared)
     ) as pool:
@@ -42,5 +45,6 @@ def in_parallel(
 
 def _begin(share: Callable[..., None] | None, shared: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     if share is not None:
         share(*shared)

@@ -91,7 +91,7 @@ def share(made: Mapping[int, FoamScan]) -> None:
 
 def table(picture: Path | None = None, *, quick: bool = False) -> str:
     """Return the table in Markdown, and draw the first test phantom; `quick` takes two steps with two seeds."""
-    steps, seeds = (2, range(2)) if quick else (200, range(3))
+    steps, seeds = (2, range(2)) if quick else (120, range(3))
     known = [*TRAINING, *TEST]
     made = in_parallel(simulated, known, told=lambda _: "phantom")
     phantoms.update(zip(known, made, strict=True))
