@@ -139,6 +139,8 @@ class TestEveryBundle:
 def test_every_overlay_fits_over_training_and_inference(
     overlay: Path, config: str, brats_folder: Path, tmp_path: Path, make_lesion_case: Callable[[Path, str], Path]
 ) -> None:
+    if (overlay.stem, config) == ("simulated_weights_2", "inference"):
+        pytest.skip("it adds a handler of the trainer, to go on from other weights")
     parser = parse(config, overlay, output_dir=str(tmp_path / "out"), dataset_dir=str(brats_folder), device="cpu")
     if overlay.stem == "four_modalities_lesion":
         for name in ("p1", "p2"):
