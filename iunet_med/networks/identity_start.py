@@ -40,14 +40,13 @@ def start_as_identity(network: IUNet) -> IUNet:
             raise ValueError("start_as_identity: expected couplings with a norm that has a weight; set `norm`.")
         nn.init.zeros_(norms[-1].weight)
         nn.init.zeros_(norms[-1].bias)
-    source = torch.arange(width) % inputs
-    copies = torch.bincount(source, minlength=inputs)
+    source = [channel % inputs for channel in range(width)]
     middle = tuple(length // 2 for length in lift.kernel_size)
     for convolution in (lift, head):
         nn.init.zeros_(convolution.weight)
         if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)
-    for channel, of in enumerate(source.tolist()):
+    for channel, of in enumerate(source):
         lift.weight[channel, of][middle] = 1.0
-        head.weight[of, channel] = 1 / int(copies[of])
+        head.weight[of, channel] = 1 / source.count(of)
     return network

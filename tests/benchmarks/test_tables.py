@@ -19,6 +19,7 @@ from benchmarks import (
     kernels,
     paper,
     peers,
+    restoration,
     speed,
     timing,
 )
@@ -38,6 +39,15 @@ def test_the_paper_s_network_reaches_its_limits() -> None:
     figures = dict(enumerate(row))
     assert int(figures[1]) <= figures[2] == 640
     assert float(figures[4]) <= 5.2
+
+
+def test_restorations_are_gathered_by_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoration, "SIZE", 16)
+    runs = [(name, psnr) for name in ("IUNet", "residual UNet of MONAI") for psnr in (12.0, 13.0)]
+    results = [restoration.Result(restoration.Run(name, 0, 1), psnr, 0.5, torch.zeros(1)) for name, psnr in runs]
+    ours, other = restoration.rows(results)
+    assert ours[3:] == other[3:] == ("12.50 ± 0.71", "0.500 ± 0.000")
+    assert float(ours[2]) > 0
 
 
 def test_a_state_counts_once_in_depth() -> None:
