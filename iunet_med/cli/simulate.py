@@ -96,7 +96,8 @@ def simulate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="With `domain-random`: skull-stripped heads without tumour (t1, t1c, t2, flair) to paint some into.",
+            help="With `domain-random`: skull-stripped heads without tumour (t1, t1c, t2, flair) to paint some into. "
+            "With `--kind ct`: a data set of CTs with labels of all 26 organs; half of the cases are made from them.",
             show_default=False,
         ),
     ] = None,
@@ -109,7 +110,7 @@ def simulate(
     """Write simulated scans and their label maps: brain MRI (t1, t1c, t2, flair) with tumours, or CT of torsos.
 
     The brains are deformations of the MNI152 template, the tumours are drawn by chance; the torsos are built from
-    shapes. Data to try software on, not to learn about patients. Brains need the extra `demo`.
+    shapes, or are real ones of `--scans`, bent and recoloured. Data to try software on, not to learn about patients. Brains need the extra `demo`.
 
     Example: `iunet-med simulate demo/train --cases 8`, `iunet-med simulate demo/ct --kind ct --cases 20`
     """
@@ -131,7 +132,7 @@ def simulate(
     widened = realism is Realism.DOMAIN_RANDOM
     if widened and kind is SimulatedKind.CT:
         raise typer.BadParameter("--realism domain-random: expected --kind brain.")
-    if (anatomies or scans) and not widened:
+    if (anatomies or (scans and kind is SimulatedKind.BRAIN)) and not widened:
         raise typer.BadParameter("--anatomies and --scans need --realism domain-random.")
     seeds = range(seed, seed + cases)
     with clear_errors(), progress_bar() as progress:
@@ -143,7 +144,7 @@ def simulate(
                 SimulatedLayout.NNUNET: torso.write_ct_nnunet,
                 SimulatedLayout.MASKS: torso.write_ct_masks,
             }[chosen]
-            torsos = torso.simulate_cts(seeds, spacing_mm=edge)
+            torsos = torso.simulate_cts(seeds, spacing_mm=edge, scans=scans)
             write(out, progress.track(torsos, total=cases, description="simulating"), start=seed)
             return
         from iunet_med.datasets.simulation import simulate_cases, write_brats, write_msd

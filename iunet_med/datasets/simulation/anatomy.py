@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from iunet_med.datasets.simulation.fields import CORNER_MM, Grid, Volume, smooth_field
+from iunet_med.datasets.simulation.fields import CORNER_MM, Grid, Volume, wavy
 
 Displacement = NDArray[np.float32]
 """(3, X, Y, Z) in mm. It points from a place in the image to the place in the template where its tissue is found."""
@@ -97,11 +97,9 @@ def individual(rng: np.random.Generator, grid: Grid) -> tuple[Displacement, Buil
     tilt = np.radians(rng.normal(0, 3, 3))
     shear = np.diag(scale - 1) + np.array([[0, -tilt[2], tilt[1]], [tilt[2], 0, -tilt[0]], [-tilt[1], tilt[0], 0]])
     x, y, z = grid.axes()
-    warp = np.empty((3, *grid.shape), np.float32)
+    warp = wavy(rng, grid, ((2.5, 60.0), (1.4, 26.0), (0.9, 13.0)))
     for axis, (a, b, c) in enumerate(shear.astype(np.float32)):
-        warp[axis] = a * x + b * (y + 17) + c * z
-        for amplitude_mm, length_mm in ((2.5, 60.0), (1.4, 26.0), (0.9, 13.0)):
-            warp[axis] += np.float32(amplitude_mm) * smooth_field(rng, grid, length_mm=length_mm)
+        warp[axis] += a * x + b * (y + 17) + c * z
     ventricles = np.array([0.0, -15.0, 14.0])
     warp += push(grid, ventricles, radius_mm=32, amount_mm=float(rng.uniform(-5, 11)))
     build = Build(

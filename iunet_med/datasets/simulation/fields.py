@@ -1,5 +1,6 @@
 """The voxel grid of a simulated image, and smooth random fields on it that do not depend on the voxel size."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
@@ -62,6 +63,16 @@ def smooth_field(rng: np.random.Generator, grid: Grid, *, length_mm: float) -> V
         field = np.asarray((taps[0] + taps[1]) + (taps[2] + taps[3]))
     field /= np.float32(_SPLINE_POWER**1.5)
     return field
+
+
+def wavy(rng: np.random.Generator, grid: Grid, waves: Iterable[tuple[float, float]]) -> Volume:
+    """Random displacement (3, X, Y, Z) in mm, the sum of smooth fields of (standard deviation, length) mm."""
+    waves = list(waves)
+    moved = np.zeros((3, *grid.shape), np.float32)
+    for component in moved:
+        for amplitude_mm, length_mm in waves:
+            component += np.float32(amplitude_mm) * smooth_field(rng, grid, length_mm=length_mm)
+    return moved
 
 
 _SPLINE_POWER = 151 / 315

@@ -1,12 +1,12 @@
 """One simulated CT: a person built, bent, laid on the table, scanned and stored, deterministic in the seed."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iunet_med.datasets.simulation.fields import Volume, smooth_field
+from iunet_med.datasets.simulation.fields import Volume, smooth_field, wavy
 from iunet_med.datasets.simulation.torso.ascites import paint_ascites
 from iunet_med.datasets.simulation.torso.bowel import paint_bowel
 from iunet_med.datasets.simulation.torso.build import Build, random_build
@@ -15,8 +15,10 @@ from iunet_med.datasets.simulation.torso.chest import paint_chest, paint_gullet
 from iunet_med.datasets.simulation.torso.frame import Frame, draw_frame
 from iunet_med.datasets.simulation.torso.liver import paint_gallbladder, paint_liver
 from iunet_med.datasets.simulation.torso.organ_painter import OrganPainter
+from iunet_med.datasets.simulation.torso.real import list_scans, load_scan, vary
 from iunet_med.datasets.simulation.torso.scan import add_metal, paint_table, scan
 from iunet_med.datasets.simulation.torso.skeleton import paint_pelvis, paint_ribs, paint_spine
+from iunet_med.datasets.simulation.torso.stored import SimulatedCt, stored
 from iunet_med.datasets.simulation.torso.tissues import AIR, draw_tissues
 from iunet_med.datasets.simulation.torso.trunk import paint_back_muscles, paint_trunk, shape_trunk
 from iunet_med.datasets.simulation.torso.upper_abdomen import paint_pancreas, paint_spleen, paint_stomach
@@ -25,23 +27,6 @@ from iunet_med.datasets.simulation.torso.vessels import paint_psoas, paint_vesse
 
 MARGIN_MM = 16.0
 """How far the deformation may move anything: three standard deviations of its fields are less."""
-
-
-@dataclass(frozen=True)
-class SimulatedCt:
-    """CT of a simulated torso.
-
-    Args:
-        image: (X, Y, Z) int16, Hounsfield units.
-        label: (X, Y, Z) uint8, values of `ORGAN_VALUES`, 0 for what has no name there.
-        affine: voxel index to RAS+ mm, (4, 4) float64.
-        phase: of the contrast medium: native, arterial, portal or delayed.
-    """
-
-    image: NDArray[np.int16]
-    label: NDArray[np.uint8]
-    affine: NDArray[np.float64]
-    phase: str
 
 
 def simulate_ct(seed: int, *, spacing_mm: float = 3.0) -> SimulatedCt:
@@ -65,30 +50,42 @@ def simulate_ct(seed: int, *, spacing_mm: float = 3.0) -> SimulatedCt:
     skin = _paint_person(canvas, build, frame, inside)
     paint_table(canvas, skin, frame.grid(spacing_mm), scanner)
     image = scan(canvas.hu, spacing_mm, add_metal(canvas, scanner), scanner)
-    return _stored(image, canvas.label, frame, spacing_mm, build.phase)
+    return stored(image, canvas.label, frame, spacing_mm, build.phase)
 
 
-def simulate_cts(seeds: Iterable[int], *, spacing_mm: float = 3.0) -> Iterator[SimulatedCt]:
-    """Simulate one person after another, each only when it is asked for, so that one at a time is in memory."""
+def simulate_cts(
+    seeds: Iterable[int], *, spacing_mm: float = 3.0, scans: Path | None = None
+) -> Iterator[SimulatedCt]:
+    """Simulate one person after another, each only when it is asked for, so that one at a time is in memory.
+
+    Args:
+        seeds: one per person, non-negative.
+        spacing_mm: edge of the cubic voxels, 1 to 6 mm.
+        scans: data set of real CTs with labels of all organs of `ORGAN_VALUES`; by turns of chance, half of the people
+            are one of these, deformed and recoloured.
+
+    Raises:
+        DatasetError: a scan lacks organs or cannot be read.
+        ValueError: a seed or spacing_mm is out of range.
+    """
+    real = list_scans(scans) if scans else []
     for seed in seeds:
-        yield simulate_ct(seed, spacing_mm=spacing_mm)
+        rng = np.random.default_rng(np.random.SeedSequence((seed, 1)))
+        if real and rng.random() < 0.5:
+            yield vary(load_scan(real[int(rng.integers(len(real)))]), rng, spacing_mm=spacing_mm)
+        else:
+            yield simulate_ct(seed, spacing_mm=spacing_mm)
 
 
 def _blank(rng: np.random.Generator, frame: Frame, spacing_mm: float) -> Canvas:
     """Air, and for each voxel its place in the body before it was bent."""
     grid = frame.grid(spacing_mm)
-    axes, matrix = grid.axes(), frame.to_body.astype(np.float32)
-    place = np.empty((3, *grid.shape), np.float32)
-    for k in range(3):
-        place[k] = matrix[k, 0] * axes[0] + matrix[k, 1] * axes[1] + matrix[k, 2] * axes[2]
-        for amplitude_mm, length_mm in ((4.2, 110.0), (2.0, 45.0), (0.6, 20.0)):
-            place[k] += np.float32(amplitude_mm) * smooth_field(rng, grid, length_mm=length_mm)
     to_body = np.eye(4)
     to_body[:3, :3] = frame.to_body
     return Canvas(
         hu=np.full(grid.shape, AIR, np.float32),
         label=np.zeros(grid.shape, np.uint8),
-        place=place,
+        place=frame.places(spacing_mm) + wavy(rng, grid, ((4.2, 110.0), (2.0, 45.0), (0.6, 20.0))),
         to_voxel=np.asarray(np.linalg.inv(to_body @ grid.affine), np.float64),
         margin_mm=MARGIN_MM,
         spacing_mm=spacing_mm,
@@ -124,23 +121,3 @@ def _paint_person(canvas: Canvas, build: Build, frame: Frame, rng: np.random.Gen
     paint_pelvis(canvas, trunk, build, tissues, fine)
     paint_spine(canvas, build, tissues, fine)
     return trunk.skin
-
-
-def _stored(image: Volume, label: NDArray[np.uint8], frame: Frame, spacing_mm: float, phase: str) -> SimulatedCt:
-    """Cut to the field of view, and put on the axes of the file."""
-    grid = frame.grid(spacing_mm)
-    whole = np.clip(np.rint(image), -1024, 3071).astype(np.int16)
-    if frame.padding is not None:
-        x, y, _ = grid.axes()
-        middle = [c + f / 2 for c, f in zip(grid.corner_mm, grid.fov_mm, strict=True)]
-        outside = np.hypot(x - middle[0], y - middle[1])[:, :, 0] > max(grid.fov_mm[:2]) / 2
-        whole[outside], label[outside] = frame.padding, 0
-    affine = grid.affine
-    turned = np.eye(4)
-    turned[:3, :3], turned[:3, 3] = frame.oblique, frame.origin_mm
-    affine = turned @ affine
-    for axis in np.flatnonzero(frame.flips):
-        whole, label = np.flip(whole, int(axis)), np.flip(label, int(axis))
-        affine[:3, 3] += affine[:3, axis] * (grid.shape[axis] - 1)
-        affine[:3, axis] *= -1
-    return SimulatedCt(np.ascontiguousarray(whole), np.ascontiguousarray(label), affine, phase)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from iunet_med.datasets.simulation.fields import Grid
+from iunet_med.datasets.simulation.fields import Grid, Volume
 from iunet_med.datasets.simulation.torso.build import Build
 from iunet_med.datasets.simulation.torso.shapes import turn
 
@@ -51,6 +51,12 @@ class Frame:
     def to_body(self) -> NDArray[np.float64]:
         """Scanner mm to body mm, (3, 3)."""
         return np.asarray(np.diag(1 / np.array(self.size)) @ self.pose.T)
+
+
+    def places(self, spacing_mm: float) -> Volume:
+        """For each of the scanner's voxels its place in the body, (3, X, Y, Z) mm."""
+        x, y, z = self.grid(spacing_mm).axes()
+        return np.stack([a * x + b * y + c * z for a, b, c in self.to_body.astype(np.float32)])
 
 
 def draw_frame(rng: np.random.Generator, build: Build) -> Frame:

@@ -24,16 +24,21 @@ def paint_table(canvas: Canvas, skin: Volume, grid: Grid, rng: np.random.Generat
 def scan(hu: Volume, spacing_mm: float, metal: Volume | None, rng: np.random.Generator) -> Volume:
     """Blur, noise of the dose, and streaks of metal; (X, Y, Z) Hounsfield units with z along the body."""
     hu = ndimage.gaussian_filter(hu, float(rng.uniform(0.25, 0.45)) + 0.5 / spacing_mm)
+    noisy = with_noise(hu, spacing_mm, rng)
+    if metal is not None:
+        noisy = noisy + _streaks(metal, rng)
+    return np.asarray(noisy, np.float32)
+
+
+def with_noise(hu: Volume, spacing_mm: float, rng: np.random.Generator) -> Volume:
+    """Noise of a dose that is drawn, soft within the slices; (X, Y, Z) Hounsfield units with z along the body."""
     sd = float(np.exp(rng.uniform(np.log(4), np.log(26)))) * (1.5 / max(spacing_mm, 1.0)) ** 0.6
     grain = rng.standard_normal(hu.shape, dtype=np.float32)
     soft = ndimage.gaussian_filter1d(ndimage.gaussian_filter1d(grain, 0.55, 0), 0.55, 1)
     soft /= max(float(soft.std()), 1e-6)
     # The noise of a slice grows with what the rays have to pass, most along the width of shoulders and hips.
     path = np.maximum(hu + 1000, 0).sum(0, keepdims=True) * np.float32(spacing_mm / 1000 / 360)
-    noisy = hu + soft * np.float32(sd) * np.clip(np.exp(0.9 * (path - 0.9)), 0.5, 3)
-    if metal is not None:
-        noisy = noisy + _streaks(metal, rng)
-    return np.asarray(noisy, np.float32)
+    return np.asarray(hu + soft * np.float32(sd) * np.clip(np.exp(0.9 * (path - 0.9)), 0.5, 3), np.float32)
 
 
 def _streaks(metal: Volume, rng: np.random.Generator) -> Volume:
