@@ -48,6 +48,7 @@ CODES = {
     "unsure": "labels that the network itself is unsure of",
     "unfamiliar": "an image unlike those of training",
     "windows": "sliding windows in place of one piece",
+    "borders": "labels of the nearest voxel in place of interpolated ones",
     "picture": "a picture that was not written",
     "probabilities": "probabilities that were not written",
     "nrrd": "an NRRD file that was not written",

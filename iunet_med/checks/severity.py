@@ -9,7 +9,7 @@ WORST = (
     *("unsure", "unfamiliar", "missing-modality", "swapped", "copy", "coverage", "outlier", "background"),
 )
 """Warnings that the label map may be wrong, the surest sign first: of the result, then of the input."""
-LEAST = ("spacing", "thin", "many-voxels", "windows", "dicom-seg")
+LEAST = ("spacing", "thin", "many-voxels", "windows", "borders", "dicom-seg")
 """Warnings that say how a result was made or what was not written; the label map is most likely right."""
 
 

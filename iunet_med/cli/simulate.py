@@ -110,7 +110,8 @@ def simulate(
     """Write simulated scans and their label maps: brain MRI (t1, t1c, t2, flair) with tumours, or CT of torsos.
 
     The brains are deformations of the MNI152 template, the tumours are drawn by chance; the torsos are built from
-    shapes, or are real ones of `--scans`, bent and recoloured. Data to try software on, not to learn about patients. Brains need the extra `demo`.
+    shapes, or are real ones of `--scans`, bent and recoloured. Data to try software on, not to learn about patients.
+    Brains need the extra `demo`.
 
     Example: `iunet-med simulate demo/train --cases 8`, `iunet-med simulate demo/ct --kind ct --cases 20`
     """

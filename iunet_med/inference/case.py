@@ -147,7 +147,6 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
     start = time.perf_counter()
     reset_peak(bundle.device)
     image = prepared.image.as_tensor()[None]
-    shape = _shape(prepared)
     affine = np.asarray(prepared.image.affine, np.float64)
     finer = pays_off(affine, prepared.affine, voxels=image[0, 0].numel(), channels=len(bundle.channels))
     keep = job.probabilities or finer
@@ -157,18 +156,14 @@ def compute(prepared: Prepared, bundle: Bundle, job: Job) -> Computed:
             if job.whole_volume
             else (_run(image, bundle, bundle.inferer, keep=keep), ())
         )
-    labels = run.labels[0].numpy()
     findings += tuple(check_certainty(dict(zip(bundle.channels, run.expected.values(), strict=False))))
     known = familiarity(prepared.image.as_tensor(), bundle)
     findings = prepared.findings + findings + (known[1] if known else ())
-    on_grid = (
-        labels_between(run.probabilities.joined(), labels, affine, shape=shape, to=prepared.affine, rule=bundle.label)
-        if finer and run.probabilities and run.probabilities.is_complete
-        else labels_on_grid(labels, affine, shape=shape, to=prepared.affine)
-    )
+    on_grid, doubts = _on_input(run, prepared, bundle, finer=finer)
+    findings += doubts
     finished = bundle.finishing({"pred": MetaTensor(torch.from_numpy(on_grid)[None], affine=prepared.affine)})["pred"]
     back = (
-        partial(run.probabilities.on_grid, affine, shape=shape, to=prepared.affine)
+        partial(run.probabilities.on_grid, affine, shape=_shape(prepared), to=prepared.affine)
         if job.probabilities and run.probabilities
         else None
     )
@@ -251,6 +246,23 @@ class _Output(NamedTuple):
     labels: Tensor
     probabilities: Probabilities | None
     expected: ExpectedDice
+
+
+def _on_input(
+    run: _Output, prepared: Prepared, bundle: Bundle, *, finer: bool
+) -> tuple[NDArray[np.uint8], tuple[Finding, ...]]:
+    """Bring labels to the input's grid, with a warning where it is finer and the probabilities were lost."""
+    labels, affine = run.labels[0].numpy(), np.asarray(prepared.image.affine, np.float64)
+    grid: dict[str, Any] = {"shape": _shape(prepared), "to": prepared.affine}
+    if not finer or run.probabilities is None:
+        return labels_on_grid(labels, affine, **grid), ()
+    if not run.probabilities.is_complete:
+        text = (
+            "the memory was too small for the probabilities; labels on the image's finer voxels are those of the "
+            "network's nearest voxel, so that borders have steps."
+        )
+        return labels_on_grid(labels, affine, **grid), (Finding("warning", "borders", text),)
+    return labels_between(run.probabilities.joined(), labels, affine, rule=bundle.label, **grid), ()
 
 
 def _in_one_piece(image: Tensor, bundle: Bundle, *, keep: bool) -> tuple[_Output, tuple[Finding, ...]]:

@@ -51,4 +51,4 @@ class ConditionalNormal(nn.Module):
             )
         mean, log_scale = self.network(self.down(image)).chunk(2, dim=1)
         bound = LARGEST_LOG_SCALE
-        return Normal(mean, torch.exp(bound * torch.tanh(log_scale / bound)))
+        return Normal(mean, torch.exp(bound * torch.tanh(log_scale / bound)), validate_args=False)

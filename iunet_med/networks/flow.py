@@ -180,7 +180,7 @@ class IUNetFlow(nn.Module):
             expected, got = ("a condition", "none") if self.given is not None else ("no condition", "one")
             raise ValueError(f"expected {expected}, got {got}; see `condition_channels` of IUNetFlow.")
         weight = self.norm.shift
-        return Normal(weight.new_zeros((1, *self.code_shape)), 1.0)
+        return Normal(weight.new_zeros((1, *self.code_shape)), 1.0, validate_args=False)
 
     def _check(self, x: Tensor) -> None:
         if tuple(x.shape[1:]) != self.shape:

@@ -52,9 +52,8 @@ def _drop_smaller(label: NDArray[Any], values: Sequence[int]) -> None:
             continue
         parts = np.unique(runs.part[own])
         largest = parts[sizes[parts].argmax()]
-        for start, length in zip(
-            runs.start[own & (runs.part != largest)], runs.length[own & (runs.part != largest)], strict=True
-        ):
+        others = own & (runs.part != largest)
+        for start, length in zip(runs.start[others], runs.length[others], strict=True):
             place = [slice(first, first + 1) for first in start]
             place[runs.axis] = slice(start[runs.axis], start[runs.axis] + length)
             label[tuple(place)] = 0

@@ -18,6 +18,7 @@ from monai.bundle import ConfigParser
 
 from iunet_med.inference import CaseResult, segment
 from iunet_med.inference.results import outputs
+from iunet_med.inference.windows.probabilities import Probabilities
 from iunet_med.inference.windows.slabs import output_slabs
 
 TINY: dict[str, Any] = {"channels": [4, 8], "roi_size": [16, 16, 16], "device": "cpu", "amp": False}
@@ -49,6 +50,24 @@ def test_the_result_is_that_of_the_bundles_own_run(heads: Path, tiny_bundle: Pat
         np.testing.assert_array_equal(np.asarray(ours.dataobj), np.asarray(theirs.dataobj))
         probability = np.asarray(nib.load(tmp_path / "ours" / case / f"{case}_prob.nii.gz").dataobj)
         assert (np.asarray(ours.dataobj)[probability[..., 2] > 0.5] > 0).all()  # the whole tumour
+
+
+def test_probabilities_that_do_not_fit_cost_smooth_borders_and_are_told(
+    heads: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coarse = {"settings": {"spacing": [3.0, 3.0, 3.0]}}
+    smooth = run(heads, tiny_bundle, tmp_path / "smooth", **coarse)
+
+    def full(self: Probabilities, slab: torch.Tensor) -> None:
+        self._error = MemoryError("full")
+
+    monkeypatch.setattr(Probabilities, "add", full)
+    stepped = run(heads, tiny_bundle, tmp_path / "stepped", **coarse)
+    for case in smooth:
+        assert "borders" not in {finding.check for finding in smooth[case].findings}
+        assert "borders" in {finding.check for finding in stepped[case].findings}
+        one, other = (np.asarray(labels(tmp_path / name, case).dataobj) for name in ("smooth", "stepped"))
+        assert 0 < (one != other).mean() < 0.2
 
 
 def test_the_sidecar_says_how_it_was_made(heads: Path, tiny_bundle: Path, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from torch import Tensor
 
-_HALF = 0.5 + 1e-3  # as in `labels_on_grid`
+from iunet_med.volumes.planes import places_by_plane
+
 MOST_BYTES = 2 * 2**30
 """Probabilities that would take more are not kept, and labels are those of the nearest voxel."""
 
@@ -42,29 +43,21 @@ def labels_between(
         rule: probabilities (K, M, 1, 1) -> labels (1, M, 1, 1), each voxel by itself: the likeliest class, or regions
             above a threshold.
     """
-    index = np.linalg.inv(np.asarray(affine, np.float64)) @ np.asarray(to, np.float64)
     flat = probabilities.reshape(len(probabilities), -1)
     same = _same_around(labels).reshape(-1)
     size = labels.shape
     result = np.zeros(shape, np.uint8)
-    second, third = (np.arange(length, dtype=np.float64) for length in shape[1:])
-    for first in range(shape[0]):
-        inside = np.ones(shape[1:], bool)
-        below, part = [], []
-        for row, length in zip(index[:3], size, strict=True):
-            place = (row[0] * first + row[3]) + (row[1] * second)[:, None] + (row[2] * third)[None]
-            inside &= (place > -_HALF) & (place < length - 1 + _HALF)
-            place = np.clip(place, 0, length - 1)
-            low = np.minimum(place.astype(np.int64), max(length - 2, 0))
-            below.append(low)
-            part.append((place - low).astype(np.float32))
+    for plane, (places, inside) in zip(result, places_by_plane(affine, size, shape=shape, to=to), strict=True):
+        below = [
+            np.minimum(place.astype(np.int64), max(length - 2, 0)) for place, length in zip(places, size, strict=True)
+        ]
         corner = (below[0] * size[1] + below[1]) * size[2] + below[2]
-        plane = np.where(inside, labels.reshape(-1)[corner], 0)
+        plane[...] = np.where(inside, labels.reshape(-1)[corner], 0)
         mixed = inside & ~same[corner]
         if mixed.any():
-            weights = torch.from_numpy(np.stack([one[mixed] for one in part]))
+            part = [(place - low)[mixed].astype(np.float32) for place, low in zip(places, below, strict=True)]
+            weights = torch.from_numpy(np.stack(part))
             plane[mixed] = _mixed(flat, corner[mixed], weights, size, rule)
-        result[first] = plane
     return result
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iunet_med.datasets.simulation.fields import Volume, smooth_field, wavy
 from iunet_med.datasets.simulation.torso.ascites import paint_ascites
@@ -53,9 +52,7 @@ def simulate_ct(seed: int, *, spacing_mm: float = 3.0) -> SimulatedCt:
     return stored(image, canvas.label, frame, spacing_mm, build.phase)
 
 
-def simulate_cts(
-    seeds: Iterable[int], *, spacing_mm: float = 3.0, scans: Path | None = None
-) -> Iterator[SimulatedCt]:
+def simulate_cts(seeds: Iterable[int], *, spacing_mm: float = 3.0, scans: Path | None = None) -> Iterator[SimulatedCt]:
     """Simulate one person after another, each only when it is asked for, so that one at a time is in memory.
 
     Args:

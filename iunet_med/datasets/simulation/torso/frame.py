@@ -52,7 +52,6 @@ class Frame:
         """Scanner mm to body mm, (3, 3)."""
         return np.asarray(np.diag(1 / np.array(self.size)) @ self.pose.T)
 
-
     def places(self, spacing_mm: float) -> Volume:
         """For each of the scanner's voxels its place in the body, (3, X, Y, Z) mm."""
         x, y, z = self.grid(spacing_mm).axes()

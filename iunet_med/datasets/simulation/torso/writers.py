@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from iunet_med.datasets.simulation.torso.case import SimulatedCt
 from iunet_med.datasets.simulation.torso.names import ORGAN_VALUES
+from iunet_med.datasets.simulation.torso.stored import SimulatedCt
 from iunet_med.datasets.simulation.writers import write_image
 from iunet_med.files import replacing
 
