@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import mean, stdev
@@ -31,7 +30,8 @@ class Images:
         parts: how many images to train on, to choose by, and to report.
         levels: of the U.
         hidden: of RealNVP's perceptrons, so that both flows have about the same parameters.
-        read: the images of a seed, (N, C, X, Y), in random order where they are independent.
+        load: all images, (N, C, X, Y).
+        shuffled: whether each seed draws its parts anew; images of one patient must stay in one part.
         what: in words.
     """
 
@@ -40,7 +40,8 @@ class Images:
     parts: tuple[int, int, int]
     levels: int
     hidden: int
-    read: Callable[[int], Tensor]
+    load: Callable[[], Tensor]
+    shuffled: bool
     what: str
 
     @property
@@ -49,24 +50,33 @@ class Images:
         return math.prod(self.shape)
 
 
-def _digits(seed: int) -> Tensor:
+def _digits() -> Tensor:
     from sklearn.datasets import load_digits
 
-    images = torch.as_tensor(load_digits().images, dtype=torch.float32)[:, None]
-    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))]
+    return torch.as_tensor(load_digits().images, dtype=torch.float32)[:, None]
 
 
-@cache
-def _slices(_seed: int) -> Tensor:
+def _slices() -> Tensor:
     return brain_slices(range(350)).float()
 
 
 SETS: Mapping[str, Images] = {
-    "digits": Images((1, 8, 8), 17, (1200, 297, 300), 3, 22, _digits, "the digits of scikit-learn, drawn anew by seed"),
+    "digits": Images(
+        (1, 8, 8), 17, (1200, 297, 300), 3, 22, _digits, True, "the digits of scikit-learn, drawn anew by seed"
+    ),
     "slices": Images(
-        (1, 32, 32), 64, (1500, 300, 300), 4, 6, _slices, "T2 slices of simulated brains, six of each, at 4 mm"
+        *((1, 32, 32), 64, (1500, 300, 300), 4, 6, _slices, False),
+        "T2 slices of simulated brains, six of each, at 4 mm",
     ),
 }
+LOADED: dict[str, Tensor] = {}
+"""All images of a set by its name: simulated once, and shared with every process."""
+
+
+def _share(loaded: dict[str, Tensor]) -> None:
+    LOADED.update(loaded)
+
+
 RATES, BATCH, CHECKED_EVERY = (0.001, 0.003), 128, 25
 FLOWS = ("IUNetFlow", "IUNetFlow, learned noise", "RealNVP (zuko)", "RealNVP (zuko), wide")
 WIDE = 128
@@ -124,18 +134,26 @@ def table(name: str, picture: Path | None, *, quick: bool = False) -> str:
     if not (find_spec("sklearn") and find_spec("zuko")):
         return "Open: pip install scikit-learn zuko."
     images = SETS[name]
+    LOADED[name] = images.load()
     seconds, seeds = (2.0, range(1)) if quick else (60.0, range(3))
     runs = [Run(name, flow, seed, rate, seconds) for flow in FLOWS for seed in seeds for rate in RATES]
-    best = choose(in_parallel(fitted, runs, told=lambda one: f"{one.run}, {one.reported:.3f} bits"))
+    trained = in_parallel(
+        fitted,
+        runs,
+        told=lambda one: f"{one.run}, {one.reported:.3f} bits",
+        share=_share,
+        shared=(dict(LOADED),),
+    )
+    best = choose(trained)
     if picture is not None:
-        draw(picture, images, {flow: results[0].samples for flow, results in best.items()})
+        draw(picture, name, {flow: results[0].samples for flow, results in best.items()})
     return (
         f"Images of {' x '.join(map(str, images.shape[1:]))} with {images.grey_values} grey values, {images.what}: "
         f"{images.parts[0]:,} to train on, {images.parts[1]} to choose learning rate and step by, {images.parts[2]} to "
         f"report; {len(seeds)} seed(s). Uniform dequantisation but where noise is learned, Adam, batches of {BATCH}, "
         f"{seconds:g} s of processor time on one thread per training, one training per core at a time. Bits per value, "
         "less is better; mean ± standard deviation over seeds. Back within: the largest difference of an image that "
-        "goes to its code and back, after training.\n\n" + markdown(COLUMNS, rows(images, seeds, best))
+        "goes to its code and back, after training.\n\n" + markdown(COLUMNS, rows(name, seeds, best))
     )
 
 
@@ -148,10 +166,11 @@ def choose(results: Iterable[Result]) -> dict[str, list[Result]]:
     return {flow: [one for (name, _), one in best.items() if name == flow] for flow in FLOWS}
 
 
-def rows(images: Images, seeds: Iterable[int], best: Mapping[str, Sequence[Result]]) -> Iterator[tuple[object, ...]]:
+def rows(name: str, seeds: Iterable[int], best: Mapping[str, Sequence[Result]]) -> Iterator[tuple[object, ...]]:
     """Yield a row per density."""
+    images = SETS[name]
     parameters = images.values + images.values * (images.values + 1) // 2
-    normal = _spread([gaussian(images, seed) for seed in seeds])
+    normal = _spread([gaussian(name, seed) for seed in seeds])
     yield "Gaussian, full covariance", f"{parameters:,}", "-", "-", "-", "-", normal
     for flow, results in best.items():
         size = sum(parameter.numel() for parameter in build(images, flow).parameters())
@@ -172,9 +191,12 @@ def build(images: Images, flow: str) -> BitsPerDim:
     return BitsPerDim(made, images.grey_values, dequantisation=noise)
 
 
-def split(images: Images, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return whole numbers (N, C, X, Y) to train on, to choose by and to report."""
-    first, second, third = torch.split(images.read(seed)[: sum(images.parts)], images.parts)
+def split(name: str, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return whole numbers (N, C, X, Y) of a set to train on, to choose by and to report."""
+    images, every = SETS[name], LOADED[name]
+    if images.shuffled:
+        every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))]
+    first, second, third = torch.split(every[: sum(images.parts)], images.parts)
     return first, second, third
 
 
@@ -182,7 +204,7 @@ def fitted(run: Run) -> Result:
     """Train until the time is used up, and keep the weights that did best on the images to choose by."""
     torch.manual_seed(run.seed)
     images = SETS[run.images]
-    training, chosen_by, reported = split(images, run.seed)
+    training, chosen_by, reported = split(run.images, run.seed)
     model = build(images, run.flow)
     model(training)  # sets the normalisation of all of them
     optimizer = torch.optim.Adam(model.parameters(), lr=run.rate)
@@ -213,11 +235,12 @@ def bits(model: nn.Module, images: Tensor, draws: int = 4) -> float:
     return float(torch.stack([model(images).mean() for _ in range(draws)]).mean())
 
 
-def gaussian(images: Images, seed: int) -> float:
+def gaussian(name: str, seed: int) -> float:
     """Return the bits per value of a Gaussian with the mean and covariance of dequantised images."""
     torch.manual_seed(0)
-    training, _, reported = split(images, seed)
-    values = torch.cat([(training + torch.rand_like(training)) / images.grey_values for _ in range(4)]).flatten(1)
+    training, _, reported = split(name, seed)
+    grey_values = SETS[name].grey_values
+    values = torch.cat([(training + torch.rand_like(training)) / grey_values for _ in range(4)]).flatten(1)
     normal = torch.distributions.MultivariateNormal(values.mean(0), values.T.cov())
 
     class Density(nn.Module):
@@ -225,23 +248,23 @@ def gaussian(images: Images, seed: int) -> float:
             log_prob: Tensor = normal.log_prob(x.flatten(1))
             return log_prob
 
-    return bits(BitsPerDim(Density(), images.grey_values), reported)
+    return bits(BitsPerDim(Density(), grey_values), reported)
 
 
-def draw(path: Path, images: Images, samples: Mapping[str, Tensor]) -> None:
+def draw(path: Path, name: str, samples: Mapping[str, Tensor]) -> None:
     """Write a PNG: a row of real images, and a row of samples of each flow."""
     from matplotlib.figure import Figure
 
-    real = split(images, 0)[2]
+    images, real = SETS[name], split(name, 0)[2]
     shown = {"real": real[:: len(real) // 10][:10] / images.grey_values, **samples}
     figure = Figure(figsize=(9, 1.15 * len(shown)), layout="constrained")
     axes = figure.subplots(len(shown), 10)
-    for row, (name, pictures) in enumerate(shown.items()):
+    for row, (title, pictures) in enumerate(shown.items()):
         for column in range(10):
             axis = axes[row, column]
             axis.imshow(pictures[column, 0].rot90(0 if images.values < 100 else 1), cmap="gray", vmin=0, vmax=1)
             axis.set_axis_off()
-        axes[row, 0].set_title(name, fontsize=9, loc="left")
+        axes[row, 0].set_title(title, fontsize=9, loc="left")
     figure.savefig(path, dpi=110)
 
 

@@ -70,9 +70,10 @@ def test_all_bundles_and_configs_are_known() -> None:
         "paper_brats",
         "simulated_weights",
         "simulated_weights_2",
+        "simulated_weights_3",
         "whole_volume",
     ]
-    others += ["ct_demo", "ct_simulated_weights", "ct_simulated_weights_2", "ct_simulated_weights_3", "ct_whole_volume"]
+    others += ["ct_demo", "ct_simulated_weights", *(f"ct_simulated_weights_{n}" for n in (2, 3, 4)), "ct_whole_volume"]
     others += ["paper_flow_cifar10", "paper_flow_brain_slices"]
     others += [f"ct_{memory}gb" for memory in (8, 12, 16, 24)]
     others += [f"paper_ct_scales{s}_channels{c}" for s, c in ((4, 4), (4, 8), (8, 4), (8, 8), (8, 16))]
