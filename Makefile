@@ -51,30 +51,37 @@ demo-ct: $(READY)
 	    --csv demo/ct/dice.csv --picture demo/ct/overview.png
 	@echo; echo "Report: demo/ct/results/report.html   organs: demo/ct/results/summary.csv   picture: demo/ct/overview.png"
 
-# The weights that the bundle ships, from simulated brains, in two rounds. They start from the MNI152 template, and from label maps in
+# The weights that the bundle ships, from simulated brains, in three rounds. They start from the MNI152 template, and from label maps in
 # ANATOMIES and heads without tumour in SCANS, folders of your own, where these are given.
 weights: SHELL := /bin/bash # its `time` tells the processor's time
 weights: WIDENED = --realism domain-random $(if $(ANATOMIES),--anatomies "$(ANATOMIES)") $(if $(SCANS),--scans "$(SCANS)")
 weights: $(READY)
 	$(BIN)/iunet-med simulate weights/first --cases 220 --seed 40000 $(WIDENED)
-	$(BIN)/iunet-med simulate weights/train --cases 150 --seed 60000 $(WIDENED)
+	$(BIN)/iunet-med simulate weights/second --cases 150 --seed 60000 $(WIDENED)
+	$(BIN)/iunet-med simulate weights/train --cases 150 --seed 90000 $(WIDENED)
 	$(BIN)/iunet-med simulate weights/held-out --cases 12 --seed 50000 $(WIDENED)
 	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json']" \
 	    --dataset_dir weights/first --ckpt_dir weights/first-model --output_dir weights/tensorboard >weights/first.log
 	time $(BIN)/python -m monai.bundle run --config_file \
 	    "['$(BUNDLE)/train.json', 'configs/simulated_weights.json', 'configs/simulated_weights_2.json']" \
 	    --pretrained weights/first-model/model.pt \
+	    --dataset_dir weights/second --ckpt_dir weights/second-model --output_dir weights/tensorboard >weights/second.log
+	time $(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/train.json', 'configs/simulated_weights.json', \
+	    'configs/simulated_weights_2.json', 'configs/simulated_weights_3.json']" \
+	    --pretrained weights/second-model/model.pt \
 	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
 	    --dataset_dir weights/held-out --empty_labels True --ckpt_dir weights/model --output_dir weights/held-out-results
 	cp weights/model/model.pt weights/model/model.json $(BUNDLE)/../models/
 	$(BIN)/iunet-med familiarity weights/train --bundle iunet_brats_mri
 
-# The weights of the CT bundle, from simulated torsos alone, in three rounds.
+# The weights of the CT bundle, from simulated torsos, in four rounds; half of the last round's are made from the real CTs in CT_SCANS,
+# a labelled data set of your own, where it is given.
 weights-ct: CT := bundle/iunet_ct_organs
 weights-ct: $(READY)
 	$(BIN)/iunet-med simulate weights/ct/train --kind ct --cases 170 --seed 20000
 	$(BIN)/iunet-med simulate weights/ct/others --kind ct --cases 139 --seed 70000
+	$(BIN)/iunet-med simulate weights/ct/last --kind ct --cases 150 --seed 80000 $(if $(CT_SCANS),--scans "$(CT_SCANS)")
 	$(BIN)/iunet-med simulate weights/ct/held-out --kind ct --cases 6 --seed 30000
 	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json']" \
 	    --dataset_dir weights/ct/train --ckpt_dir weights/ct/first --output_dir weights/ct/tensorboard >weights/ct/first.log
@@ -86,8 +93,12 @@ weights-ct: $(READY)
 	    'configs/ct_simulated_weights_2.json', 'configs/ct_simulated_weights_3.json']" \
 	    --pretrained weights/ct/second/model.pt \
 	    --dataset_dir weights/ct/others --ckpt_dir weights/ct/third --output_dir weights/ct/tensorboard >weights/ct/third.log
-	cp weights/ct/third/model.pt weights/ct/third/model.json $(CT)/models/
-	$(BIN)/iunet-med familiarity weights/ct/others --bundle iunet_ct_organs
+	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/train.json', 'configs/ct_simulated_weights.json', \
+	    'configs/ct_simulated_weights_2.json', 'configs/ct_simulated_weights_3.json', 'configs/ct_simulated_weights_4.json']" \
+	    --pretrained weights/ct/third/model.pt \
+	    --dataset_dir weights/ct/last --ckpt_dir weights/ct/fourth --output_dir weights/ct/tensorboard >weights/ct/fourth.log
+	cp weights/ct/fourth/model.pt weights/ct/fourth/model.json $(CT)/models/
+	$(BIN)/iunet-med familiarity weights/ct/last --bundle iunet_ct_organs
 	$(BIN)/python -m monai.bundle run --config_file "['$(CT)/configs/inference.json', '$(CT)/configs/evaluate.json']" \
 	    --dataset_dir weights/ct/held-out --output_dir weights/ct/held-out-results
 
