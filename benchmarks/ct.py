@@ -43,7 +43,7 @@ def table(data: Path | None, *, quick: bool = False) -> str:
     labels = sorted(data.glob("*_labels.nii.gz"))
     rows = [row for path in (labels[:1] if quick else labels) for row in agreement(path)]
     return (
-        f"Dice of {BUNDLE}, whose weights have seen simulated CT alone, against labels of TotalSegmentator: "
+        f"Dice of {BUNDLE} against labels of TotalSegmentator: "
         "agreement with another tool, not truth. Organs of which the reference has less than 1 ml are left out.\n\n"
         + markdown(COLUMNS, rows)
     )
