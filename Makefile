@@ -51,6 +51,18 @@ demo-ct: $(READY)
 	    --csv demo/ct/dice.csv --picture demo/ct/overview.png
 	@echo; echo "Report: demo/ct/results/report.html   organs: demo/ct/results/summary.csv   picture: demo/ct/overview.png"
 
+# The mean of the weights before and after a last round, with the settings of the latter: surer on scans unlike those of the round
+# than either (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903).
+define AVERAGE
+import json, sys, torch
+from iunet_med.trained_with import keep_settings
+before, after = (torch.load(path, weights_only=True) for path in sys.argv[1:3])
+mean = {name: torch.lerp(before[name], one, 0.5) if one.is_floating_point() else one for name, one in after.items()}
+torch.save(mean, sys.argv[3])
+keep_settings(sys.argv[3], json.load(open(sys.argv[2].replace(".pt", ".json"))))
+endef
+export AVERAGE
+
 # The weights that the bundle ships, from simulated brains, in three rounds. They start from the MNI152 template, and from label maps in
 # ANATOMIES and heads without tumour in SCANS, folders of your own, where these are given.
 weights: SHELL := /bin/bash # its `time` tells the processor's time
@@ -70,9 +82,11 @@ weights: $(READY)
 	    'configs/simulated_weights_2.json', 'configs/simulated_weights_3.json']" \
 	    --pretrained weights/second-model/model.pt \
 	    --dataset_dir weights/train --ckpt_dir weights/model --output_dir weights/tensorboard >weights/train.log
+	mkdir -p weights/averaged
+	$(BIN)/python -c "$$AVERAGE" weights/second-model/model.pt weights/model/model.pt weights/averaged/model.pt
 	$(BIN)/python -m monai.bundle run --config_file "['$(BUNDLE)/inference.json', '$(BUNDLE)/evaluate.json']" \
-	    --dataset_dir weights/held-out --empty_labels True --ckpt_dir weights/model --output_dir weights/held-out-results
-	cp weights/model/model.pt weights/model/model.json $(BUNDLE)/../models/
+	    --dataset_dir weights/held-out --empty_labels True --ckpt_dir weights/averaged --output_dir weights/held-out-results
+	cp weights/averaged/model.pt weights/averaged/model.json $(BUNDLE)/../models/
 	$(BIN)/iunet-med familiarity weights/train --bundle iunet_brats_mri
 
 # The weights of the CT bundle, from simulated torsos, in four rounds; half of the last round's are made from the real CTs in CT_SCANS,
