@@ -46,16 +46,24 @@ WAVES = ((9.0, 110.0), (4.0, 50.0), (1.3, 22.0))
 FILLED = ("stomach", "duodenum", "small_bowel", "colon")
 """What may hold water or a contrast medium that was drunk."""
 CORTEX_MM = 8.0
+"""Depth of the kidney's cortex."""
 BODY_HU = -300.0
+"""Above it is the patient, below it are air and lung."""
 MUSCLE_HU, FAT_HU, BONE_HU = (0.0, 110.0), (-160.0, -50.0), 160.0
+"""What is taken for muscle and for fat where no organ has a name, and where bone begins."""
 
 
 @dataclass(frozen=True)
 class LabelledScan:
-    """One CT: HU and values of `ORGAN_VALUES` (X, Y, Z), voxel index to mm from the body's middle, (4, 4).
+    """One CT with its organs.
 
-    `low_mm` and `high_mm` are the corners of its voxels, `width_mm` is the body's extent; `native` has the median HU of
-    each organ.
+    Args:
+        image: HU, (X, Y, Z).
+        label: values of `ORGAN_VALUES`, (X, Y, Z).
+        affine: voxel index to mm from the body's middle, (4, 4); it may be oblique.
+        low_mm, high_mm: of the box around its voxels, (3,).
+        width_mm: extent of the body, (3,).
+        native: median HU of each organ that there is.
     """
 
     image: Volume
@@ -111,6 +119,9 @@ def vary(scan: LabelledScan, rng: np.random.Generator, *, spacing_mm: float) -> 
         scan: the person.
         rng: the only source of chance.
         spacing_mm: edge of the cubic voxels.
+
+    Returns:
+        image (X, Y, Z) in HU and label, on a new field of view that may lie obliquely.
     """
     build = random_build(rng)
     frame = _frame(scan, draw_frame(rng, build), rng)

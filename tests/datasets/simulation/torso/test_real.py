@@ -7,10 +7,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.processing import resample_from_to
 
 from iunet_med.datasets.problems import DatasetError
 from iunet_med.datasets.simulation.torso import ORGAN_VALUES, SimulatedCt, simulate_ct, simulate_cts, write_ct_msd
 from iunet_med.datasets.simulation.torso.real import LabelledScan, list_scans, load_scan, vary
+from iunet_med.datasets.simulation.torso.shapes import turn
 
 SPACING_MM = 5.0
 
@@ -63,6 +65,30 @@ def test_how_a_scan_is_stored_makes_no_difference(torso: SimulatedCt, tmp_path: 
     np.testing.assert_allclose(found.affine, expected.affine, atol=1e-4)
     assert (found.label != expected.label).mean() < 1e-3
     assert np.abs(found.image.astype(int) - expected.image).mean() < 0.5
+
+
+def test_an_oblique_scan_of_uneven_voxels_keeps_its_organs_where_they_lie_in_millimetres(
+    torso: SimulatedCt, tmp_path: Path
+) -> None:
+    straight = stored_otherwise(torso, "LAS")
+    shape = tuple(int(1.2 * n) for n in straight.image.shape)
+    to_ras = np.diag([-4.5, 5.0, 6.0, 1.0])
+    to_ras[:3, :3] = turn(8, -6, 10) @ to_ras[:3, :3]
+    centre = nib.affines.apply_affine(straight.affine, (np.array(straight.image.shape) - 1) / 2)
+    to_ras[:3, 3] = centre - to_ras[:3, :3] @ ((np.array(shape) - 1) / 2)
+    image, label = (
+        np.asarray(resample_from_to(nib.Nifti1Image(a, straight.affine), (shape, to_ras), order=n, cval=c).dataobj)
+        for a, n, c in ((straight.image, 1, -1024), (straight.label, 0, 0))
+    )
+    oblique = SimulatedCt(image.astype(np.int16), label.astype(np.uint8), to_ras, torso.phase)
+    cases = [
+        vary(loaded(tmp_path / name, one), np.random.default_rng(4), spacing_mm=SPACING_MM)
+        for name, one in (("a", torso), ("b", oblique))
+    ]
+    organs = ("liver", "spleen", "kidney_right", "aorta")
+    expected, found = (middles(case, organs) for case in cases)
+    offsets = [found[organ] - expected[organ] for organ in organs]
+    assert np.ptp(offsets, axis=0).max() < 25  # the box of the body, which cases are cut by, is a turned one
 
 
 def test_an_organ_takes_the_brightness_of_the_drawn_phase_and_gas_stays(torso: SimulatedCt, tmp_path: Path) -> None:
