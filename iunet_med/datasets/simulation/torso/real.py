@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +60,14 @@ class LabelledScan:
         image: HU, (X, Y, Z).
         label: values of `ORGAN_VALUES`, (X, Y, Z).
         affine: voxel index to mm from the body's middle, (4, 4); it may be oblique.
-        low_mm, high_mm: of the box around its voxels, (3,).
-        width_mm: extent of the body, (3,).
+        extent_mm: of the body, whose middle is at 0, (3,).
         native: median HU of each organ that there is.
     """
 
     image: Volume
     label: NDArray[np.uint8]
     affine: NDArray[np.float64]
-    low_mm: NDArray[np.float64]
-    high_mm: NDArray[np.float64]
-    width_mm: NDArray[np.float64]
+    extent_mm: NDArray[np.float64]
     native: Mapping[str, float]
 
 
@@ -97,16 +93,16 @@ def load_scan(case: Case) -> LabelledScan:
     body = np.argwhere(ndimage.binary_opening(image > BODY_HU, iterations=2))
     if not len(body):
         raise ValueError(f"{case['image']}: no voxel is above {BODY_HU:g} HU, so it shows no body; leave it out.")
-    edges = nib.affines.apply_affine(volume.affine, [body.min(0), body.max(0)])
+    places = nib.affines.apply_affine(volume.affine, body[:: max(1, len(body) // 10**6)])
+    low, high = places.min(0), places.max(0)
     affine = volume.affine.copy()
-    affine[:3, 3] -= edges.mean(0)
-    corners = nib.affines.apply_affine(affine, list(product(*((0, n - 1) for n in image.shape))))
+    affine[:3, 3] -= (low + high) / 2
     native = {}
     for organ, value in ORGAN_VALUES.items():
         inside = image[ndimage.binary_erosion(label == value)]
         if len(inside) > 20:
             native[organ] = float(np.median(inside))
-    return LabelledScan(image, label, affine, corners.min(0), corners.max(0), np.abs(edges[1] - edges[0]), native)
+    return LabelledScan(image, label, affine, high - low, native)
 
 
 def vary(scan: LabelledScan, rng: np.random.Generator, *, spacing_mm: float) -> SimulatedCt:
@@ -140,12 +136,11 @@ def vary(scan: LabelledScan, rng: np.random.Generator, *, spacing_mm: float) -> 
 def _frame(scan: LabelledScan, drawn: Frame, rng: np.random.Generator) -> Frame:
     """The pose and the storage of a drawn frame, around this body, over all or a part of its height."""
     size = np.exp(rng.normal(0, (0.1, 0.1, 0.08)))
-    low, high = scan.low_mm[2] * size[2], scan.high_mm[2] * size[2]
-    height = high - low
+    wide, deep, height = scan.extent_mm * size
     part = float(rng.uniform(0.35, 0.7) if rng.random() < 0.3 else rng.uniform(0.75, 1.0))
     part = max(part, min(1.0, 40 / height))
-    bottom = low + float(rng.uniform(0, 1 - part)) * height
-    wide, deep = scan.width_mm[:2] * size[:2] * rng.uniform(0.98, 1.2)
+    bottom = (float(rng.uniform(0, 1 - part)) - 0.5) * height
+    wide, deep = np.array([wide, deep]) * rng.uniform(0.98, 1.2)
     shift = rng.normal(0, 8, 2)
     return replace(
         drawn,
